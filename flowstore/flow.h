@@ -1,0 +1,83 @@
+// What the connection store keeps: identity, counters and lifecycle of one connection.
+//
+// Units are in the names; times are milliseconds, monotonic ones for deadlines, wall-clock ones (since the Unix epoch)
+// for what a record says. Everything here is a value.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "flowstore/address.h"
+
+namespace flowstore {
+
+// Read once per turn of the caller's loop and handed down; the store has no clock.
+struct Now {
+  std::int64_t monotonic_ms = 0;
+  std::int64_t wall_ms = 0;
+};
+
+// One direction of a connection as conntrack names it. ICMP and ICMPv6 have no ports: source_port holds the
+// identifier, destination_port type × 256 + code (the convention of NetFlow v5).
+struct Tuple {
+  Address source{};
+  Address destination{};
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::uint8_t protocol = 0;  // IANA protocol number
+
+  friend bool operator==(const Tuple&, const Tuple&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Tuple& t) {
+    return H::combine(std::move(h), t.source, t.destination, t.source_port, t.destination_port, t.protocol);
+  }
+};
+
+// Octets are those of the IP packet (L3), never of the frame; "reverse" is the reply direction (RFC 5103).
+struct Counters {
+  std::uint64_t packets = 0;
+  std::uint64_t octets = 0;
+  std::uint64_t reverse_packets = 0;
+  std::uint64_t reverse_octets = 0;
+
+  friend bool operator==(const Counters&, const Counters&) = default;
+};
+
+// Where a flow's counters come from (one authority per flow, never a sum of several).
+enum class Statistics : std::uint8_t {
+  none,       // nothing counted this connection: its counters are zero and say nothing
+  exact,      // counted for this connection alone
+  estimated,  // a share of something counted for several
+};
+
+// In the order of a connection's life: a step back to an opening state is a new connection on the same key.
+enum class TcpState : std::uint8_t {
+  none, syn_sent, syn_received, established, fin_wait, close_wait, closing, last_ack, time_wait, closed,
+};
+
+// IANA flowEndReason (element 136).
+enum class EndReason : std::uint8_t {
+  idle_timeout = 1, active_timeout = 2, end_of_flow = 3, forced_end = 4, lack_of_resources = 5,
+};
+
+// A conntrack entry as a source saw it: one line of a dump, one netlink message, one event.
+struct Observation {
+  Tuple original;
+  Tuple reply;
+  std::uint16_t zone = 0;
+  std::uint32_t id = 0;             // conntrack id; 0: the source has none
+  std::int64_t start_wall_ms = 0;   // 0: unknown
+  std::int64_t stop_wall_ms = 0;    // 0: still alive or unknown
+  Counters counters;                // meaningless when statistics == none
+  Statistics statistics = Statistics::none;
+  TcpState tcp_state = TcpState::none;
+  std::uint32_t status = 0;         // IPS_* bits of linux/netfilter/nf_conntrack_common.h
+  std::uint32_t timeout_s = 0;
+  std::uint32_t mark = 0;
+  std::array<std::uint8_t, 16> labels{};  // as printed: most significant octet first
+};
+
+// Opaque to the store: whoever names flows decides what it means. 0: not named yet.
+using NameHandle = std::uint32_t;
+
+}  // namespace flowstore

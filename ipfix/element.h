@@ -1,0 +1,58 @@
+// Information Elements: what a field means and how its value is encoded (RFC 7012; RFC 5103 for reverse elements).
+//
+// The built-in registry is generated at build time by ipfix/elements/generate.py from the CSV tables beside it: IANA's
+// elements and Antrea's two enterprises (55829, 56506).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace ipfix {
+
+// RFC 7012 section 3.1; the numbers are those of IANA's informationElementDataType registry (RFC 5610).
+enum class DataType : std::uint8_t {
+  octet_array = 0, unsigned8 = 1, unsigned16 = 2, unsigned32 = 3, unsigned64 = 4, signed8 = 5, signed16 = 6,
+  signed32 = 7, signed64 = 8, float32 = 9, float64 = 10, boolean = 11, mac_address = 12, string = 13,
+  date_time_seconds = 14, date_time_milliseconds = 15, date_time_microseconds = 16, date_time_nanoseconds = 17,
+  ipv4_address = 18, ipv6_address = 19, basic_list = 20, sub_template_list = 21, sub_template_multi_list = 22,
+};
+
+inline constexpr std::uint16_t variable_length = 65535;        // RFC 7011 section 7
+inline constexpr std::uint32_t reverse_enterprise = 29305;     // RFC 5103 section 6.1
+
+// Octets of a full-size value; variable_length for strings, octet arrays and lists.
+std::uint16_t natural_length(DataType type);
+
+struct Element {
+  std::uint32_t enterprise = 0;  // 0: IANA
+  std::uint16_t id = 0;          // without the enterprise bit
+  std::string name;              // as in the registry; reverse elements are "reverse" + Name
+  DataType type = DataType::octet_array;
+};
+
+// Lookup by number and by name. Reverse elements (enterprise 29305) are derived from IANA's by RFC 5103 section 6.1.
+class Registry {
+ public:
+  // IANA, Antrea 55829 and Antrea 56506. Built once, immutable.
+  static const Registry& builtin();
+
+  Registry() = default;
+  // Adds or, for the same enterprise and id, replaces.
+  void add(Element element);
+  // CSV with a header line; columns by name: id or ElementID, name, type (or "Abstract Data Type"), enterprise (or
+  // "Enterprise ID"; absent or empty: 0). Returns false and sets error to "FILE:LINE: what" on the first bad line.
+  bool add_csv_file(const std::string& path, std::string& error);
+
+  const Element* find(std::uint32_t enterprise, std::uint16_t id) const;
+  const Element* find(std::string_view name) const;
+  const std::vector<const Element*> all() const;
+
+ private:
+  std::unordered_map<std::uint64_t, Element> by_number_;
+  std::unordered_map<std::string, std::uint64_t> by_name_;
+};
+
+}  // namespace ipfix

@@ -1,0 +1,103 @@
+// The exporting process of one collector: templates, batching, sequence numbers, a bounded queue and a transport
+// (RFC 7011 sections 3, 8, 10). Non-blocking; driven by run(now), fd()/events() and next_deadline_ms().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <sys/socket.h>
+
+#include "ipfix/template.h"
+
+namespace ipfix {
+
+struct Now {
+  std::int64_t monotonic_ms = 0;
+  std::int64_t wall_ms = 0;  // since the Unix epoch; becomes the messages' export time
+};
+
+enum class Transport : std::uint8_t { tcp, udp };
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+};
+// "192.0.2.1" or "2001:db8::1" and a port; nullopt when the text is no numeric address.
+std::optional<SocketAddress> numeric_address(const std::string& host, std::uint16_t port);
+std::string to_string(const SocketAddress& address);  // "192.0.2.1:4739", "[2001:db8::1]:4739"
+
+struct ExportingOptions {
+  Transport transport = Transport::tcp;
+  std::uint32_t observation_domain = 0;
+  std::size_t max_message_octets_udp = 1400;   // RFC 7011 section 10.3.3: must fit the path MTU; payload, without headers
+  std::size_t max_message_octets_tcp = 65535;
+  std::size_t queue_octets = 16u << 20;        // messages waiting for the socket; beyond it records are refused
+  std::int64_t max_batch_delay_ms = 200;       // a record waits no longer than this for its message to fill
+  std::int64_t template_refresh_ms = 600'000;  // UDP only (RFC 7011 section 8.4)
+  std::uint32_t template_refresh_messages = 1000;  // UDP only, and every so many messages (RFC 5153 section 6.2)
+  std::int64_t reconnect_initial_ms = 1'000;   // doubled after each failure, up to the maximum
+  std::int64_t reconnect_max_ms = 60'000;
+};
+
+enum class SessionState : std::uint8_t { idle, resolving, connecting, connected, backing_off };
+
+struct ExportingStats {
+  SessionState state = SessionState::idle;
+  std::string peer;                      // address in use, "" before the first
+  std::string last_error;                // of the last failed attempt, "" after success
+  std::int64_t state_since_wall_ms = 0;
+  std::size_t queued_octets = 0;         // now
+  std::uint64_t records_accepted = 0;
+  std::uint64_t records_sent = 0;        // handed to the kernel
+  std::uint64_t records_refused = 0;     // queue full: the caller keeps them
+  std::uint64_t records_lost = 0;        // accepted, then lost with a broken session (counted in the sequence number)
+  std::uint64_t messages_sent = 0;
+  std::uint64_t octets_sent = 0;
+  std::uint64_t templates_sent = 0;
+  std::uint64_t connects = 0;            // sessions that came up
+  std::uint64_t connect_failures = 0;
+  std::uint64_t send_errors = 0;
+  std::uint32_t sequence = 0;            // of the next message
+};
+
+class ExportingProcess {
+ public:
+  // Asked at every connect; nullopt: no address now (unresolved), tried again with backoff. error says why.
+  using AddressSource = std::function<std::optional<SocketAddress>(std::string& error)>;
+
+  ExportingProcess(ExportingOptions options, AddressSource address, Now now);
+  ~ExportingProcess();  // closes without flushing; flush() first
+  ExportingProcess(const ExportingProcess&) = delete;
+  ExportingProcess& operator=(const ExportingProcess&) = delete;
+
+  // Before the first record of it; its id must be new. Sent ahead of data in every session.
+  void add_template(Template definition);
+
+  // Takes one encoded Data Record; false: the queue is full, nothing was taken. Records of one template are batched
+  // into one set, sets into messages of at most the maximum size. While no session is up the queue fills.
+  bool export_record(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now);
+  // Room for at least one more record of this size.
+  bool can_accept(std::size_t record_octets) const;
+
+  void run(Now now);
+  // Closes the current message, so that run() sends it now.
+  void flush(Now now);
+  // Everything accepted has been handed to the kernel.
+  bool drained() const;
+
+  int fd() const;        // -1: none
+  short events() const;  // poll(2) events wanted on fd()
+  std::optional<std::int64_t> next_deadline_ms() const;
+  const ExportingStats& stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ipfix

@@ -1,0 +1,64 @@
+// Datapath flows as `ovs-appctl dpctl/dump-flows -m` prints them (lib/odp-util.c: odp_flow_format,
+// lib/dpctl.c: format_dpif_flow). Only masked bits mean anything: what stands under a zero mask is the first packet's.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flowstore/flow.h"
+
+namespace ofe::datapath {
+
+using Ufid = std::array<std::uint8_t, 16>;
+
+// Value and mask; the value's unmasked bits are cleared.
+template <class T>
+struct Masked {
+  T value{};
+  T mask{};
+};
+
+struct CtAction {
+  std::uint16_t zone = 0;
+  bool commit = false;
+  bool nat = false;
+};
+
+struct Megaflow {
+  Ufid ufid{};
+  bool has_ufid = false;
+  std::uint32_t recirc_id = 0;
+  std::string_view in_port;        // name or number, as printed; borrowed from the line
+  std::uint16_t eth_type = 0;      // 0x0800, 0x86dd, …; 0: not matched
+  bool vlan = false;               // frames carry a tag (4 octets more of L2)
+  Masked<flowstore::Address> source, destination;  // v4-mapped; an exact IPv4 address has a mask of 16 × 0xff
+  Masked<std::uint8_t> protocol;
+  Masked<std::uint16_t> source_port, destination_port;  // TCP, UDP, SCTP
+  Masked<std::uint8_t> icmp_type, icmp_code;
+  std::uint8_t fragment = 0;       // 0: frag=no or unmatched, 1: first, 2: later
+  std::uint64_t packets = 0, octets_l2 = 0;
+  std::int64_t used_ms_ago = -1;   // -1: never
+  bool offloaded = false;
+  bool drop = false;               // actions:drop
+  std::uint32_t recirc_to = 0;     // recirc(0x…) in the actions; 0: none
+  std::vector<CtAction> ct;        // in order
+  std::vector<std::string_view> outputs;  // ports the packet leaves by; borrowed
+};
+
+// False: the line is no flow and error says what was expected where. Unknown keys and actions are skipped. Header lines
+// ("flow-dump from …") and blank lines are is_flow_line() == false.
+bool is_flow_line(std::string_view line);
+bool parse_megaflow(std::string_view line, Megaflow& out, std::string& error);
+
+// The 5-tuple the flow pins, when every bit of addresses, protocol and ports is masked (TCP, UDP, SCTP); nullopt
+// otherwise. recirc_id is not looked at.
+bool pinned_tuple(const Megaflow& flow, flowstore::Tuple& out);
+
+// Octets of the IP packets: L2 less the Ethernet header of each (14, 18 with a tag). OVS counts frames.
+std::uint64_t octets_l3(const Megaflow& flow);
+
+}  // namespace ofe::datapath
