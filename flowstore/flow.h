@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "flowstore/address.h"
 
@@ -52,12 +53,25 @@ enum class Statistics : std::uint8_t {
 
 // In the order of a connection's life: a step back to an opening state is a new connection on the same key.
 enum class TcpState : std::uint8_t {
-  none, syn_sent, syn_received, established, fin_wait, close_wait, closing, last_ack, time_wait, closed,
+  none,
+  syn_sent,
+  syn_received,
+  established,
+  fin_wait,
+  close_wait,
+  closing,
+  last_ack,
+  time_wait,
+  closed,
 };
 
 // IANA flowEndReason (element 136).
 enum class EndReason : std::uint8_t {
-  idle_timeout = 1, active_timeout = 2, end_of_flow = 3, forced_end = 4, lack_of_resources = 5,
+  idle_timeout = 1,
+  active_timeout = 2,
+  end_of_flow = 3,
+  forced_end = 4,
+  lack_of_resources = 5,
 };
 
 // A conntrack entry as a source saw it: one line of a dump, one netlink message, one event.
@@ -65,13 +79,13 @@ struct Observation {
   Tuple original;
   Tuple reply;
   std::uint16_t zone = 0;
-  std::uint32_t id = 0;             // conntrack id; 0: the source has none
-  std::int64_t start_wall_ms = 0;   // 0: unknown
-  std::int64_t stop_wall_ms = 0;    // 0: still alive or unknown
-  Counters counters;                // meaningless when statistics == none
+  std::uint32_t id = 0;            // conntrack id; 0: the source has none
+  std::int64_t start_wall_ms = 0;  // 0: unknown
+  std::int64_t stop_wall_ms = 0;   // 0: still alive or unknown
+  Counters counters;               // meaningless when statistics == none
   Statistics statistics = Statistics::none;
   TcpState tcp_state = TcpState::none;
-  std::uint32_t status = 0;         // IPS_* bits of linux/netfilter/nf_conntrack_common.h
+  std::uint32_t status = 0;  // IPS_* bits of linux/netfilter/nf_conntrack_common.h
   std::uint32_t timeout_s = 0;
   std::uint32_t mark = 0;
   std::array<std::uint8_t, 16> labels{};  // as printed: most significant octet first
@@ -79,5 +93,28 @@ struct Observation {
 
 // Opaque to the store: whoever names flows decides what it means. 0: not named yet.
 using NameHandle = std::uint32_t;
+
+// What the store shows of one connection.
+struct Flow {
+  Tuple original;
+  Tuple reply;
+  std::uint16_t zone = 0;  // the zone whose counters this flow shows
+  std::uint32_t id = 0;
+  std::uint32_t status = 0;
+  std::uint32_t timeout_s = 0;
+  std::uint32_t mark = 0;
+  std::array<std::uint8_t, 16> labels{};
+  TcpState tcp_state = TcpState::none;
+  Statistics statistics = Statistics::none;
+  bool birth_seen = false;
+  bool ended = false;              // waits for its last export
+  std::int64_t start_wall_ms = 0;  // conntrack's, else the first observation
+  std::int64_t last_wall_ms = 0;   // last observation; the stop time once ended with one
+  std::int64_t first_monotonic_ms = 0;
+  Counters total;
+  Counters pending;           // observed since the last export
+  std::uint32_t exports = 0;  // records exported so far
+  NameHandle names = 0;       // set by the caller through Store::set_names or inside a sink
+};
 
 }  // namespace flowstore

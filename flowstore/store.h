@@ -3,16 +3,22 @@
 // Pure: no I/O, no clock (time is an argument), no threads. Bounded: every limit has a counter in Stats.
 //
 // Identity. A flow is (original tuple, reply tuple); entries of several zones with the same two tuples are one flow
-// whose counters come from the zone it was first seen in. A new conntrack id or start time on the same key, or, where a
-// source has neither, a TCP state that returns to its opening, ends the old flow and begins a new one.
+// whose counters come from the zone it was first seen in. There, another conntrack id or start time than the flow's,
+// or, where the two have neither in common, a TCP state that returns to its opening or an absence judged by scans, ends
+// the old flow and begins a new one. When the entry of that zone goes while others still show the connection, the flow
+// lives on with the counters it had.
 //
-// End. A flow ends by a DESTROY event, or by being absent from two complete scans of every zone it was seen in. A scan
-// that failed ends nothing; flows first seen in a zone after its scan began are not judged by that scan.
+// End. A flow ends by the DESTROY event, or by absence from two complete scans in a row, of every zone it was seen in.
+// A scan that failed neither counts nor breaks the row; an entry seen since a scan began is not judged by that scan;
+// being seen starts the row afresh. An ended flow waits for its last export; a newer flow on its key does not disturb
+// it.
 //
 // Deltas. A flow's deltas sum to what was observed of it. The first delta is the total when its birth was seen (its
 // start time is not before the store's, or, without a start time, its zone had a complete scan before the one it
-// appeared in); otherwise counting begins with the first observation. A counter that goes back is a new baseline:
-// what was pending stays pending, nothing is added for the step back.
+// appeared in); otherwise counting begins with the first observation that has counters. A counter that goes back is a
+// new baseline for all four: what was pending stays pending, nothing is added for the step back. Octets of one
+// conntrack entry are not counted twice: a flow that begins where the same entry's flow waits ended goes on from its
+// total, and what was seen of a zone before forget_zone() is not born again after it.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +26,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "flowstore/flow.h"
 
@@ -29,33 +36,13 @@ struct Limits {
   std::size_t max_flows = 1'000'000;
 };
 
-// active_ms: a living flow is exported this long after it was first seen and as often again. idle_ms: a flow without
-// new packets for this long is exported with idle_timeout once and then not before it counts again; 0: no idle timeout.
+// active_ms (at least 1): a living flow is exported this long after it was first seen and as often again; periods in
+// which nothing was taken are skipped, not made up for. idle_ms: a flow that counted nothing new for this long (its
+// first observation counts as new) is exported with idle_timeout once, whatever its delta, and then not before it
+// counts again, when both times start anew; 0: no idle timeout.
 struct ExportTiming {
   std::int64_t active_ms = 60'000;
   std::int64_t idle_ms = 0;
-};
-
-struct Flow {
-  Tuple original;
-  Tuple reply;
-  std::uint16_t zone = 0;  // the zone whose counters this flow shows
-  std::uint32_t id = 0;
-  std::uint32_t status = 0;
-  std::uint32_t timeout_s = 0;
-  std::uint32_t mark = 0;
-  std::array<std::uint8_t, 16> labels{};
-  TcpState tcp_state = TcpState::none;
-  Statistics statistics = Statistics::none;
-  bool birth_seen = false;
-  bool ended = false;              // waits for its last export
-  std::int64_t start_wall_ms = 0;  // conntrack's, else the first observation
-  std::int64_t last_wall_ms = 0;   // last observation; the stop time once ended with one
-  std::int64_t first_monotonic_ms = 0;
-  Counters total;
-  Counters pending;                // observed since the last export
-  std::uint32_t exports = 0;       // records exported so far
-  NameHandle names = 0;            // set by the caller through Store::set_names or inside a sink
 };
 
 enum class ObserveResult : std::uint8_t {
@@ -64,25 +51,28 @@ enum class ObserveResult : std::uint8_t {
   restarted,   // the key was reused: the old flow ended, a new one began
   other_zone,  // known from the zone it is counted in; this zone only keeps it alive
   refused,     // the store is full of living flows
+  stale,       // an older picture of an entry whose end was seen while the zone's scan, still open, was running
 };
 
 // Monotonic counters except where named otherwise.
 struct Stats {
-  std::size_t flows = 0;                   // now, ended ones included
-  std::size_t ended_waiting = 0;           // now: ended, last export still to come
-  std::size_t without_statistics = 0;      // now: flows nothing counts
-  std::uint64_t created = 0;
+  std::size_t flows = 0;               // now, ended ones included
+  std::size_t ended_waiting = 0;       // now: ended, last export still to come
+  std::size_t without_statistics = 0;  // now: flows nothing counts
+  std::uint64_t created = 0;           // those of restarts and of destroy() included
   std::uint64_t restarted = 0;
   std::uint64_t ended = 0;
-  std::uint64_t exported = 0;              // records accepted by sinks
-  std::uint64_t refused_full = 0;          // observations of new flows refused at the limit
-  std::uint64_t evicted_ended = 0;         // ended flows dropped unexported to make room
+  std::uint64_t exported = 0;       // records accepted by sinks
+  std::uint64_t refused_full = 0;   // observations of new flows refused at the limit
+  std::uint64_t evicted_ended = 0;  // ended flows dropped unexported to make room
   std::uint64_t counter_steps_back = 0;
-  std::uint64_t zone_memberships_dropped = 0;  // a flow seen in more zones than are remembered for it
+  std::uint64_t zone_memberships_dropped = 0;  // observations in a zone beyond the three remembered for a flow
+  std::uint64_t stale_observations = 0;
+  std::uint64_t ends_not_remembered = 0;  // too many connections ended within one scan to know all stale pictures
 };
 
 struct Export {
-  Flow& flow;
+  Flow& flow;  // a sink may set names, nothing else
   Counters delta;
   EndReason reason = EndReason::active_timeout;
 };
@@ -94,32 +84,44 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Applies to deadlines set from now on and pulls in those that would be later.
+  // Applies to deadlines set from now on and pulls in those that would be later. Walks over all flows.
   void set_timing(ExportTiming timing, Now now);
 
   // Scans of one zone do not overlap; begin_scan on a zone whose scan is open abandons that one (it judges nothing).
   void begin_scan(std::uint16_t zone, Now now);
   ObserveResult observe(const Observation& seen, Now now);
+  // The same for each in turn, several times faster where the flows are not in the processor's cache. `results` has at
+  // least as many places as `seen`.
+  void observe_batch(std::span<const Observation> seen, Now now, std::span<ObserveResult> results);
   // complete=false: the dump failed or was interrupted; it judges nothing.
   void end_scan(std::uint16_t zone, bool complete, Now now);
-  // Judges up to max_flows flows by the scans that ended; true while there is more to do.
+  // Puts into effect what the scans that completed say, for up to max_flows places of the store; true while there is
+  // more to do. Scans may begin and end in between: what a flow is judged by does not depend on when the sweep reaches
+  // it.
   bool sweep(std::size_t max_flows, Now now);
-  // A DESTROY event: final counters and stop time where the event carries them.
+  // A DESTROY event: final counters and stop time where the event carries them. The entry of one of several zones only
+  // ends the flow's life in that zone. One whose entry the store never saw (an unknown key, or another id or start
+  // time) is a whole flow that ends as it begins; there, and nowhere else, Stats.created grows without an
+  // ObserveResult.
   void destroy(const Observation& last, Now now);
-  // The zone is no longer watched: what only it kept alive ends (forced_end).
+  // The zone is no longer watched: what only it kept alive ends (forced_end). Walks over all flows.
   void forget_zone(std::uint16_t zone, Now now);
   // Shutdown: every flow becomes due at once, with reason forced_end, and is removed by its export.
   void end_all(Now now);
 
-  // Monotonic milliseconds; nullopt when nothing is due ever (empty store).
+  // Monotonic milliseconds, never later than the truth; nullopt when nothing will be due (an empty store, or one of
+  // flows that were exported as idle).
   std::optional<std::int64_t> next_deadline_ms() const;
   // Hands due flows, earliest first, to the sink until none is due, max were handed out, or the sink returns false
-  // (it did not take the record: the flow stays due and loses nothing). Returns how many were taken.
+  // (it did not take the record: the flow stays due and loses nothing). Returns how many were taken. A sink must not
+  // change the store.
   std::size_t export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink);
 
-  // Every flow becomes due now, without ending (the operator asked for a flush).
+  // Every flow becomes due now, without ending and without a change of its later deadlines (the operator asked for a
+  // flush).
   void make_all_due(Now now);
 
+  // The latest flow on the key, which may have ended and wait for its last export. Valid until the store changes.
   const Flow* find(const Tuple& original, const Tuple& reply) const;
   void set_names(const Tuple& original, const Tuple& reply, NameHandle names);
   // In no particular order; the callback returns false to stop, and must not change the store.

@@ -4,7 +4,10 @@
 // elements and Antrea's two enterprises (55829, 56506).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,6 +21,7 @@ enum class DataType : std::uint8_t {
   signed32 = 7, signed64 = 8, float32 = 9, float64 = 10, boolean = 11, mac_address = 12, string = 13,
   date_time_seconds = 14, date_time_milliseconds = 15, date_time_microseconds = 16, date_time_nanoseconds = 17,
   ipv4_address = 18, ipv6_address = 19, basic_list = 20, sub_template_list = 21, sub_template_multi_list = 22,
+  unsigned256 = 23,  // RFC 9740
 };
 
 inline constexpr std::uint16_t variable_length = 65535;        // RFC 7011 section 7
@@ -25,6 +29,10 @@ inline constexpr std::uint32_t reverse_enterprise = 29305;     // RFC 5103 secti
 
 // Octets of a full-size value; variable_length for strings, octet arrays and lists.
 std::uint16_t natural_length(DataType type);
+
+// The registry's spelling: "unsigned8", "dateTimeSeconds"; nullopt for a name that is no type.
+std::optional<DataType> data_type_by_name(std::string_view name);
+std::string_view to_string(DataType type);
 
 struct Element {
   std::uint32_t enterprise = 0;  // 0: IANA
@@ -34,25 +42,37 @@ struct Element {
 };
 
 // Lookup by number and by name. Reverse elements (enterprise 29305) are derived from IANA's by RFC 5103 section 6.1.
+// Pointers handed out stay valid while the registry lives.
 class Registry {
  public:
-  // IANA, Antrea 55829 and Antrea 56506. Built once, immutable.
+  // IANA, Antrea 55829 and Antrea 56506. Built once, immutable; a copy of it can be added to.
   static const Registry& builtin();
 
   Registry() = default;
-  // Adds or, for the same enterprise and id, replaces.
+  // Adds or, for the same enterprise and id, replaces. An IANA element brings its reverse element with it, where it has
+  // one. A name that several enterprises use belongs to IANA's element, else to the first one added.
   void add(Element element);
   // CSV with a header line; columns by name: id or ElementID, name, type (or "Abstract Data Type"), enterprise (or
-  // "Enterprise ID"; absent or empty: 0). Returns false and sets error to "FILE:LINE: what" on the first bad line.
+  // "Enterprise ID"; absent or empty: 0). Returns false, adds nothing and sets error to "FILE:LINE: what" on the first
+  // bad line.
   bool add_csv_file(const std::string& path, std::string& error);
 
   const Element* find(std::uint32_t enterprise, std::uint16_t id) const;
   const Element* find(std::string_view name) const;
-  const std::vector<const Element*> all() const;
+  // Ordered by enterprise and id, derived reverse elements included.
+  std::vector<const Element*> all() const;
 
  private:
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+  };
+
+  void add_one(Element element);
+  void forget_name(const Element& element);
+
   std::unordered_map<std::uint64_t, Element> by_number_;
-  std::unordered_map<std::string, std::uint64_t> by_name_;
+  std::unordered_map<std::string, std::uint64_t, NameHash, std::equal_to<>> by_name_;
 };
 
 }  // namespace ipfix

@@ -42,8 +42,12 @@ struct ExportingOptions {
   std::uint32_t template_refresh_messages = 1000;  // UDP only, and every so many messages (RFC 5153 section 6.2)
   std::int64_t reconnect_initial_ms = 1'000;   // doubled after each failure, up to the maximum
   std::int64_t reconnect_max_ms = 60'000;
+  std::int64_t connect_timeout_ms = 10'000;    // TCP handshake
+  std::int64_t user_timeout_ms = 120'000;      // TCP: a collector that acknowledges nothing for so long is given up; 0: the
+                                               // kernel's own limit (about 15 minutes)
 };
 
+// resolving: the collector has no address yet, and is asked for again. UDP is connected as soon as it has one.
 enum class SessionState : std::uint8_t { idle, resolving, connecting, connected, backing_off };
 
 struct ExportingStats {
@@ -55,7 +59,8 @@ struct ExportingStats {
   std::uint64_t records_accepted = 0;
   std::uint64_t records_sent = 0;        // handed to the kernel
   std::uint64_t records_refused = 0;     // queue full: the caller keeps them
-  std::uint64_t records_lost = 0;        // accepted, then lost with a broken session (counted in the sequence number)
+  std::uint64_t records_lost = 0;        // accepted, then lost: in a message that a broken session cut, that UDP could
+                                         // not send, or longer than any message (stepped over by the sequence number)
   std::uint64_t messages_sent = 0;
   std::uint64_t octets_sent = 0;
   std::uint64_t templates_sent = 0;
@@ -75,14 +80,20 @@ class ExportingProcess {
   ExportingProcess(const ExportingProcess&) = delete;
   ExportingProcess& operator=(const ExportingProcess&) = delete;
 
-  // Before the first record of it; its id must be new. Sent ahead of data in every session.
-  void add_template(Template definition);
+  // Before the first record of it. Sent ahead of data in every session, in the order of the add_… calls. False, and
+  // nothing changes: the id is below 256 or taken, there is no field, or it is longer than a message.
+  bool add_template(Template definition);
+  // A Data Record that belongs to the templates rather than to the flows (RFC 5610 type records): sent with them in
+  // every session and refresh. False: its template is not known yet, or it is longer than a message.
+  bool add_session_record(std::uint16_t template_id, std::span<const std::uint8_t> record);
 
   // Takes one encoded Data Record; false: the queue is full, nothing was taken. Records of one template are batched
-  // into one set, sets into messages of at most the maximum size. While no session is up the queue fills.
+  // into one set, sets into messages of at most the maximum size. While no session is up the queue fills. A record
+  // longer than max_record_octets() can never leave: it is taken, and counted as lost.
   bool export_record(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now);
   // Room for at least one more record of this size.
   bool can_accept(std::size_t record_octets) const;
+  std::size_t max_record_octets() const;
 
   void run(Now now);
   // Closes the current message, so that run() sends it now.

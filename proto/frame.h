@@ -18,12 +18,14 @@ inline constexpr std::size_t max_frame_octets = 1u << 20;  // of one serialized 
 enum class FrameError : std::uint8_t { none, too_long, malformed };
 const char* to_string(FrameError error);
 
-// Appends one frame to out; false (out unchanged) when the message would exceed max_frame_octets.
+// Appends one frame to out; false (out unchanged) when the message would exceed max_frame_octets. Strings must be
+// UTF-8 (proto3): the reader takes a frame with any other for malformed.
 bool append_frame(const v1::Frame& frame, std::string& out);
 
 class FrameReader {
  public:
-  // Takes what was read from the socket.
+  // Takes what was read from the socket. Called when next() has returned false, so that no more than one partial frame
+  // and these bytes are ever held.
   void feed(std::span<const char> bytes);
   // The next whole frame; false: none yet, or error(). An error is final: the stream cannot be resynchronized.
   bool next(v1::Frame& frame);

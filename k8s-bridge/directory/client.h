@@ -1,6 +1,7 @@
 // The exporter's end of the metadata socket: connects, says hello, feeds the directory, reconnects with backoff.
 // Non-blocking; driven by run(), fd()/events() and next_deadline_ms(). A peer that breaks the protocol is dropped and
-// reconnected to; names known before stay in use.
+// reconnected to; names known before stay in use. The wait before a connect doubles each time, and starts again from
+// reconnect_initial_ms after a whole snapshot.
 #pragma once
 
 #include <cstdint>
@@ -18,24 +19,25 @@ struct ClientOptions {
   bool cluster_scope = false;
   std::int64_t reconnect_initial_ms = 500;
   std::int64_t reconnect_max_ms = 30'000;
+  std::size_t read_octets_per_run = 1u << 20;  // so that a large snapshot does not hold the loop
 };
 
 struct ClientStats {
   bool connected = false;
-  bool synced = false;             // a whole snapshot arrived on this connection
-  bool source_synced = false;      // the bridge's own word about its source
+  bool synced = false;         // a whole snapshot arrived on this connection
+  bool source_synced = false;  // the bridge's own word about its source
   std::string source_detail;
-  std::string last_error;          // "" while connected
+  std::string last_error;  // what was attempted, on what, and why it failed; "" while connected
   std::int64_t last_message_wall_ms = 0;
-  std::uint64_t connects = 0, connect_failures = 0, frames = 0, protocol_errors = 0;
+  std::uint64_t connects = 0, connect_failures = 0, frames = 0;
+  std::uint64_t protocol_errors = 0;  // frames too long, malformed or out of order; each ends its connection
 };
 
 class Client {
  public:
   Client(ClientOptions options, Directory& directory);
   ~Client();
-  // Reads a bounded amount (about 1 MiB) per call, so that a large snapshot does not hold the loop; with more to read
-  // next_deadline_ms() is now.
+  // Stops reading at about read_octets_per_run; there may be more to read then, and next_deadline_ms() is now.
   void run(std::int64_t monotonic_ms, std::int64_t wall_ms);
   int fd() const;
   short events() const;

@@ -3,6 +3,8 @@
 // Fed with metadata updates, read when flows are named. No I/O, no clock. Lookups do not allocate. Pods that were
 // deleted stay findable by their lifetime for a bounded time, so that a flow of theirs is still named right after the
 // address went to another Pod. Host-network Pods and Pods that ended (Succeeded, Failed) never claim an address.
+//
+// Pointers handed out stay valid until the next call of apply, end_snapshot or expire.
 #pragma once
 
 #include <array>
@@ -59,14 +61,20 @@ struct Node {
 struct DirectoryStats {
   std::size_t pods = 0, services = 0, nodes = 0;
   std::size_t removed_pods_kept = 0;
-  std::uint64_t updates = 0, removals = 0, snapshots = 0;
-  std::uint64_t invalid = 0;        // objects with an address of neither 4 nor 16 octets, or without a name
+  std::size_t contested_service_ports = 0;  // (address, port, protocol) that more than one Service claims now
+  std::uint64_t updates = 0, removals = 0;  // objects put, objects taken out (by a snapshot's end, too)
+  std::uint64_t snapshots = 0;              // whole ones
+  // Objects without a name (not used), or with an address of neither 4 nor 16 octets or a port, protocol or prefix
+  // length out of range (used without that part).
+  std::uint64_t invalid = 0;
+  std::uint64_t refused = 0;               // new objects not taken because of max_objects
   std::uint64_t removed_pods_dropped = 0;  // forgotten before their time because of the limit
 };
 
 struct DirectoryLimits {
   std::int64_t keep_removed_pods_ms = 300'000;
   std::size_t max_removed_pods = 10'000;
+  std::size_t max_objects = 500'000;  // of each kind; a cluster's supported size is far below
 };
 
 class Directory {
@@ -74,8 +82,11 @@ class Directory {
   explicit Directory(DirectoryLimits limits = {});
   ~Directory();
 
-  // A snapshot replaces everything: objects known before it that it does not repeat are removed at its end.
+  // A snapshot replaces everything: objects known before it that it does not repeat are removed at its end, as if
+  // removed then. What it brings is found at once. Begun again before its end, it starts over.
   void begin_snapshot();
+  // Removals first: an object that one Update both removes and lists is there afterwards. A Pod replaces the one of
+  // the same uid, and ends an older one of the same name; without a uid its name identifies it.
   void apply(const metadata::v1::Update& update, std::int64_t wall_ms);
   void end_snapshot(std::int64_t wall_ms);
   // A broken connection in the middle of a snapshot: what was known before stays in use.
@@ -84,13 +95,17 @@ class Directory {
   void expire(std::int64_t wall_ms);
   bool has_snapshot() const;  // a whole one arrived at some time
 
-  // The Pod that had this address at that time: the living one, or one removed later than at. nullptr: none.
+  // The Pod that had this address at that time: from its start (from the news, when the Pod was known without the
+  // address before) until its removal (or its deletion timestamp, when that is earlier); of several the one that got
+  // it last. Where nobody had it, the next to get it: a flow may begin slightly before its Pod's recorded start.
+  // removed_wall_ms tells whether the Pod has given the address up since. nullptr: none.
   const Pod* pod(const Address& address, std::int64_t at_wall_ms) const;
   struct ServiceMatch {
     const Service* service = nullptr;
     const ServicePort* port = nullptr;
   };
-  // By cluster IP or external IP. service == nullptr: none.
+  // By cluster IP or external IP. Where several Services claim the same, the one put last has it, and when that goes
+  // the one before it has it again. service == nullptr: none.
   ServiceMatch service(const Address& address, std::uint16_t port, std::uint8_t protocol) const;
   const Service* service_named(const std::string& service_namespace, const std::string& name) const;
   // The Node one of whose own addresses this is.
@@ -99,7 +114,7 @@ class Directory {
   const Node* node_of_pod_address(const Address& address) const;
   const Node* node_named(const std::string& name) const;
 
-  // In no particular order; false stops.
+  // In no particular order; false stops. Pods that are there now, the removed ones not.
   void each_pod(const std::function<bool(const Pod&)>& visit) const;
   void each_service(const std::function<bool(const Service&)>& visit) const;
   void each_node(const std::function<bool(const Node&)>& visit) const;

@@ -14,7 +14,8 @@ namespace ofe::conntrack {
 // One line, e.g. "tcp,orig=(src=10.10.0.1,dst=10.10.0.2,sport=1,dport=2),reply=(…),id=0,zone=65520,status=0,…".
 // Unknown keys are skipped (also nested ones); protocols: tcp udp sctp icmp icmpv6 igmp and numbers. False: the line is
 // no conntrack entry, and error says what was expected where (column, counted from 1). Absent zone: 0.
-// statistics is exact when both directions carry packets and bytes, else none.
+// statistics is exact when a direction carries packets and bytes, else none: OVS prints no counters of a direction that
+// had no packets, such as the reply of a connection not yet answered.
 bool parse_conntrack_line(std::string_view line, flowstore::Observation& out, std::string& error);
 
 struct DumpTextStats {

@@ -1,7 +1,10 @@
 // Which entry-stage flow carries which connection: from recirc_id(0) along recirc() to the first ct(zone=N).
 //
 // Every stage counts the same packets again, so only entry-stage flows (recirc_id 0) ever count. The zone is never
-// matched there; it stands in the actions, of the entry flow itself or of the flows it recirculates to.
+// matched there; it stands in the actions, of the entry flow itself or of the flows it recirculates to. A flow of a later
+// stage is on the way when it takes the same input port, Ethernet type and protocol; addresses and ports are not compared,
+// as set() and nat() may have changed them in between. The zone counts as reached when any such flow leads there, at most
+// 16 recirculations on.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +26,9 @@ struct PinnedCounters {
 
 struct EntryStageStats {
   std::uint64_t lines = 0, unreadable = 0;
-  std::uint64_t entry_flows = 0, entry_pinned = 0, entry_untracked = 0;  // of the last dump; untracked: no ct() in any stage
+  // Of the last dump; untracked: no ct() in any stage, known once each_pinned() has run.
+  std::uint64_t entry_flows = 0, entry_pinned = 0, entry_untracked = 0;
+  std::uint64_t left_out = 0;  // flows beyond what is kept of one dump (1,048,576 pinned, 65,536 different ways)
   std::string last_unreadable;
 };
 
@@ -33,7 +38,7 @@ class EntryStage {
   EntryStage();
   ~EntryStage();
   void begin();                    // a new dump; forgets the previous
-  void add_line(std::string_view line);
+  void add_line(std::string_view line);  // not kept
   // After the last line: entry flows that pin a tuple and lead to ct() in one of the zones.
   void each_pinned(const std::function<bool(std::uint16_t zone)>& watched,
                    const std::function<void(const PinnedCounters&)>& visit);

@@ -1,0 +1,84 @@
+// The store's parts and how they hang together. Its methods are spread by subject: store_observe.cc (what sources
+// show), store_scan.cc (ends by absence), store_export.cc (deadlines and records), store.cc (the life of a slot, and
+// queries).
+//
+// What holds between calls:
+// - A live flow is in the index, has at least one zone, and has a deadline unless it was exported as idle.
+// - An ended flow has no zone and no deadline; it stands once in ended_, in the order of ending, and stays in the index
+//   until a newer flow takes its key.
+// - Every flow observed adds to its pending counters what its total grows by; only an accepted export clears them.
+#pragma once
+
+#include <deque>
+
+#include "flowstore/deadlines.h"
+#include "flowstore/flow_arena.h"
+#include "flowstore/flow_index.h"
+#include "flowstore/recent_ends.h"
+#include "flowstore/store.h"
+#include "flowstore/zone_scans.h"
+
+namespace flowstore {
+
+struct Store::Impl {
+  Impl(Limits limits, ExportTiming timing, Now started);
+
+  // store_observe.cc
+  ObserveResult observe(const Observation& seen, std::uint64_t hash, Now now);
+  void destroy(const Observation& last, Now now);
+
+  // store_scan.cc
+  bool sweep(std::size_t max_flows, Now now);
+  void forget_zone(std::uint16_t zone, Now now);
+
+  // store_export.cc
+  void set_timing(ExportTiming wanted, Now now);
+  void make_all_due(Now now);
+  std::optional<std::int64_t> next_deadline_ms() const;
+  std::size_t export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink);
+  void start_deadlines(std::uint32_t slot, Now now);
+  void counted_at(std::uint32_t slot, Now now);
+
+  // store.cc
+  std::uint32_t find(std::uint64_t hash, const Tuple& original, const Tuple& reply) const;
+  // FlowIndex::none when the store is full of living flows. The slot has its key and is in the index if `indexed`.
+  std::uint32_t create(const Observation& seen, std::uint64_t hash, bool indexed, Now now);
+  void end(std::uint32_t slot, EndReason reason, Now now);
+  void end_all(Now now);
+  void remove_oldest_ended();
+  void leave_index(std::uint32_t slot);
+
+  Limits limits_;
+  ExportTiming timing_;
+  FlowArena arena_;
+  FlowIndex index_;
+  Deadlines deadlines_;
+  std::deque<std::uint32_t> ended_;
+  ZoneScans scans_;
+  RecentEnds recent_ends_;
+  std::uint32_t sweep_at_ = 0;    // the next slot to judge
+  std::uint32_t sweep_left_ = 0;  // slots still to judge until every one has been since the last scan that completed
+  std::function<void(const Flow&)> on_removed_;
+  Stats stats_;
+
+ private:
+  bool is_stale(const Observation& seen, std::uint64_t hash);
+  ObserveResult begin_flow(const Observation& seen, std::uint64_t hash, std::uint32_t predecessor, Now now);
+  bool is_new_connection(const Slot& slot, const Observation& seen) const;
+  // on_key: the latest flow on the same key, or FlowIndex::none.
+  void record_whole_flow(const Observation& last, std::uint64_t hash, std::uint32_t on_key, Now now);
+  // Takes over totals that were counted before, by a flow of the same connection.
+  void continue_counting(Flow& flow, const RecentEnds::End& before);
+  void take_counters(std::uint32_t slot, const Observation& seen, Now now);
+  void remember_end(const Slot& slot, std::uint16_t zone, const EntryMarks& marks, std::uint64_t hash);
+
+  bool idle_at(const Slot& slot, std::int64_t monotonic_ms) const;
+  std::int64_t regular_due_ms(const Slot& slot) const;
+  void settle_top(std::int64_t until_ms);
+  bool export_one(std::uint32_t slot, Now now, const std::function<bool(Export&)>& sink);
+  void schedule_after_export(std::uint32_t slot, bool idle, Now now);
+};
+
+std::uint64_t hash_key(const Tuple& original, const Tuple& reply);
+
+}  // namespace flowstore

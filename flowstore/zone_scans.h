@@ -1,0 +1,50 @@
+// What the scans (dumps) of a zone say about entries that were not in them.
+//
+// Scans of a zone are numbered as they begin. Seeing an entry marks it with the number of the scan begun last, so every
+// scan with a higher number that completed began afterwards and did not find the entry. Nothing is written per entry
+// when a scan ends, and the answer does not depend on when it is asked: an entry is absent as soon as the second-last
+// complete scan began after it was last seen.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace flowstore {
+
+class ZoneScans {
+ public:
+  explicit ZoneScans(std::int64_t started_wall_ms) : started_wall_ms_(started_wall_ms) {}
+
+  // Abandons an open scan of the zone.
+  void begin(std::uint16_t zone);
+  // True when an open scan completed by this.
+  bool end(std::uint16_t zone, bool complete);
+
+  // The mark for an entry seen now; marks of one zone never decrease.
+  std::uint32_t mark(std::uint16_t zone) const;
+  bool absent(std::uint16_t zone, std::uint32_t mark) const;
+
+  // Whether a connection that appears now was born under our eyes. Without a start time (0) the zone's complete scans
+  // decide: one completed, and the connection was not in it.
+  bool birth_seen(std::uint16_t zone, std::int64_t start_wall_ms) const;
+
+  // The zone's scans count no longer, and what began in it up to now has been seen by us, so its birth lies behind it.
+  void forget(std::uint16_t zone, std::int64_t now_wall_ms);
+
+ private:
+  struct State {
+    std::uint32_t begun = 0;
+    std::uint32_t last_complete = 0;  // 0: none
+    std::uint32_t previous_complete = 0;
+    bool open = false;
+    std::int64_t births_from_wall_ms = 0;
+  };
+  State& state(std::uint16_t zone);
+  const State* find(std::uint16_t zone) const;
+
+  std::int64_t started_wall_ms_;
+  absl::flat_hash_map<std::uint16_t, State> zones_;
+};
+
+}  // namespace flowstore

@@ -1,0 +1,254 @@
+#include "ipfix/exporting_process.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "ipfix/message_queue.h"
+#include "ipfix/message_sender.h"
+#include "ipfix/reconnect_schedule.h"
+#include "ipfix/session_preamble.h"
+#include "ipfix/transport.h"
+
+namespace ipfix {
+namespace {
+
+constexpr std::size_t max_udp_payload_octets = 65507;  // 65,535 less the IPv4 and UDP headers
+
+std::size_t message_limit(const ExportingOptions& options) {
+  return options.transport == Transport::tcp ? options.max_message_octets_tcp
+                                             : std::min(options.max_message_octets_udp, max_udp_payload_octets);
+}
+
+bool same_address(const SocketAddress& a, const SocketAddress& b) {
+  return a.length == b.length && to_string(a) == to_string(b);
+}
+
+}  // namespace
+
+struct ExportingProcess::Impl {
+  Impl(ExportingOptions with, AddressSource source, Now now)
+      : options(with),
+        address_source(std::move(source)),
+        preamble(options.observation_domain, message_limit(options)),
+        queue(options.observation_domain, message_limit(options), options.queue_octets),
+        sender(options, preamble, queue, stats),
+        schedule(options.reconnect_initial_ms, options.reconnect_max_ms),
+        next_attempt_ms(now.monotonic_ms) {
+    stats.state_since_wall_ms = now.wall_ms;
+  }
+
+  void run(Now now);
+  void start_session(Now now);
+  void continue_connecting(IoResult result, Now now);
+  void session_is_up(Now now);
+  void serve_session(Now now);
+  void attempt_failed(SessionState state, std::string error, Now now);
+  void session_failed(const char* what, const char* why, Now now);
+  void check_udp_address(std::uint64_t errors_before, Now now);
+  void set_state(SessionState state, Now now);
+  std::optional<std::int64_t> next_deadline_ms() const;
+  std::string what_on_peer(const char* what) const;
+
+  ExportingOptions options;
+  AddressSource address_source;
+  ExportingStats stats;
+  SessionPreamble preamble;
+  MessageQueue queue;
+  MessageSender sender;
+  ReconnectSchedule schedule;
+  CollectorSocket socket;
+  SocketAddress address;
+  std::int64_t next_attempt_ms;          // while there is no session
+  std::int64_t connect_deadline_ms = 0;  // while connecting
+  std::int64_t connected_since_ms = 0;
+  std::int64_t next_address_check_ms = 0;  // UDP: its session has no end at which to ask again
+};
+
+void ExportingProcess::Impl::run(Now now) {
+  switch (stats.state) {
+    case SessionState::idle:
+    case SessionState::resolving:
+    case SessionState::backing_off:
+      if (now.monotonic_ms >= next_attempt_ms) start_session(now);
+      break;
+    case SessionState::connecting:
+      continue_connecting(socket.finish_connect(), now);
+      break;
+    case SessionState::connected:
+      break;
+  }
+  if (stats.state == SessionState::connected) serve_session(now);
+}
+
+void ExportingProcess::Impl::start_session(Now now) {
+  std::string error;
+  const std::optional<SocketAddress> found = address_source(error);
+  if (!found) return attempt_failed(SessionState::resolving, "find the collector's address: " + error, now);
+  address = *found;
+  stats.peer = to_string(address);
+  connect_deadline_ms = now.monotonic_ms + options.connect_timeout_ms;
+  continue_connecting(socket.open(options.transport, address, options.user_timeout_ms), now);
+}
+
+void ExportingProcess::Impl::continue_connecting(IoResult result, Now now) {
+  if (result.status == IoStatus::blocked && now.monotonic_ms >= connect_deadline_ms) {
+    result = {IoStatus::failed, 0, ETIMEDOUT};
+  }
+  switch (result.status) {
+    case IoStatus::done:
+      return session_is_up(now);
+    case IoStatus::blocked:
+      return set_state(SessionState::connecting, now);
+    case IoStatus::failed:
+      socket.close();
+      return attempt_failed(SessionState::backing_off, what_on_peer("connect") + std::strerror(result.error), now);
+  }
+}
+
+void ExportingProcess::Impl::session_is_up(Now now) {
+  ++stats.connects;
+  stats.last_error.clear();
+  connected_since_ms = now.monotonic_ms;
+  next_address_check_ms = now.monotonic_ms + std::max(options.template_refresh_ms, options.reconnect_max_ms);
+  sender.begin_session(now);
+  set_state(SessionState::connected, now);
+}
+
+void ExportingProcess::Impl::serve_session(Now now) {
+  if (options.transport == Transport::tcp) {
+    const IoResult peer = socket.check_peer();
+    if (peer.status == IoStatus::failed) {
+      const char* const why = peer.error == 0 ? "closed by the collector" : std::strerror(peer.error);
+      return session_failed("export", why, now);
+    }
+  }
+  const std::uint64_t errors_before = stats.send_errors;
+  if (const std::optional<int> error = sender.run(socket, now)) {
+    // Over UDP the sender has counted it.
+    if (options.transport == Transport::tcp) ++stats.send_errors;
+    return session_failed("send", std::strerror(*error), now);
+  }
+  if (options.transport == Transport::udp) check_udp_address(errors_before, now);
+}
+
+void ExportingProcess::Impl::attempt_failed(SessionState state, std::string error, Now now) {
+  ++stats.connect_failures;
+  stats.last_error = std::move(error);
+  next_attempt_ms = schedule.next_attempt_ms(now.monotonic_ms, 0);
+  set_state(state, now);
+}
+
+void ExportingProcess::Impl::session_failed(const char* what, const char* why, Now now) {
+  stats.last_error = what_on_peer(what) + why;
+  socket.close();
+  sender.end_session();
+  next_attempt_ms = schedule.next_attempt_ms(now.monotonic_ms, now.monotonic_ms - connected_since_ms);
+  set_state(SessionState::backing_off, now);
+}
+
+// A collector reached over UDP may move without anybody hearing of it: its address is asked for again now and then, and
+// sooner when sending meets errors.
+void ExportingProcess::Impl::check_udp_address(std::uint64_t errors_before, Now now) {
+  if (stats.send_errors != errors_before) {
+    next_address_check_ms = std::min(next_address_check_ms, now.monotonic_ms + options.reconnect_max_ms);
+  }
+  if (now.monotonic_ms < next_address_check_ms) return;
+  next_address_check_ms = now.monotonic_ms + std::max(options.template_refresh_ms, options.reconnect_max_ms);
+  std::string ignored_error;  // the address in use may still be good
+  const std::optional<SocketAddress> found = address_source(ignored_error);
+  if (!found || same_address(*found, address)) return;
+  socket.close();
+  sender.end_session();
+  start_session(now);
+}
+
+void ExportingProcess::Impl::set_state(SessionState state, Now now) {
+  if (state == stats.state) return;
+  stats.state = state;
+  stats.state_since_wall_ms = now.wall_ms;
+}
+
+std::optional<std::int64_t> ExportingProcess::Impl::next_deadline_ms() const {
+  switch (stats.state) {
+    case SessionState::idle:
+    case SessionState::resolving:
+    case SessionState::backing_off:
+      return next_attempt_ms;
+    case SessionState::connecting:
+      return connect_deadline_ms;
+    case SessionState::connected:
+      break;
+  }
+  const std::optional<std::int64_t> deadline = sender.next_deadline_ms();
+  if (options.transport == Transport::tcp) return deadline;
+  return deadline ? std::min(*deadline, next_address_check_ms) : next_address_check_ms;
+}
+
+std::string ExportingProcess::Impl::what_on_peer(const char* what) const {
+  const char* const preposition = options.transport == Transport::tcp ? " to tcp " : " to udp ";
+  return what + (preposition + stats.peer) + ": ";
+}
+
+ExportingProcess::ExportingProcess(ExportingOptions options, AddressSource address, Now now)
+    : impl_(std::make_unique<Impl>(options, std::move(address), now)) {}
+
+ExportingProcess::~ExportingProcess() = default;
+
+bool ExportingProcess::add_template(Template definition) { return impl_->preamble.add_template(std::move(definition)); }
+
+bool ExportingProcess::add_session_record(std::uint16_t template_id, std::span<const std::uint8_t> record) {
+  return impl_->preamble.add_record(template_id, record);
+}
+
+bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now) {
+  assert(impl_->preamble.has_template(template_id));
+  ExportingStats& stats = impl_->stats;
+  const MessageQueue::Taken taken = impl_->queue.add(template_id, record, now.monotonic_ms);
+  if (taken == MessageQueue::Taken::full) {
+    ++stats.records_refused;
+    return false;
+  }
+  ++stats.records_accepted;
+  if (taken == MessageQueue::Taken::too_long) {
+    ++stats.records_lost;
+    stats.last_error = "export a record of template " + std::to_string(template_id) + ": its " +
+                       std::to_string(record.size()) + " octets are more than the " +
+                       std::to_string(max_record_octets()) + " of a message";
+  }
+  stats.queued_octets = impl_->queue.octets();
+  return true;
+}
+
+bool ExportingProcess::can_accept(std::size_t record_octets) const { return impl_->queue.has_room(record_octets); }
+
+std::size_t ExportingProcess::max_record_octets() const { return impl_->queue.max_record_octets(); }
+
+void ExportingProcess::run(Now now) {
+  impl_->run(now);
+  impl_->stats.queued_octets = impl_->queue.octets();
+}
+
+void ExportingProcess::flush(Now) { impl_->queue.finish_open(); }
+
+bool ExportingProcess::drained() const { return impl_->queue.empty(); }
+
+int ExportingProcess::fd() const { return impl_->socket.fd(); }
+
+short ExportingProcess::events() const {
+  if (!impl_->socket.is_open()) return 0;
+  if (impl_->stats.state == SessionState::connecting) return POLLOUT;
+  const int write = impl_->sender.wants_to_write() ? POLLOUT : 0;
+  const int read = impl_->options.transport == Transport::tcp ? POLLIN | POLLRDHUP : 0;
+  return static_cast<short>(read | write);
+}
+
+std::optional<std::int64_t> ExportingProcess::next_deadline_ms() const { return impl_->next_deadline_ms(); }
+
+const ExportingStats& ExportingProcess::stats() const { return impl_->stats; }
+
+}  // namespace ipfix

@@ -1,0 +1,187 @@
+#include "ipfix/message_sender.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace ipfix {
+namespace {
+
+constexpr int max_messages_per_run = 256;
+constexpr int datagram_attempts = 3;
+constexpr std::int64_t no_buffers_retry_ms = 10;
+// RFC 7011 section 8.4: over UDP the first templates are sent several times, as one datagram may be lost.
+constexpr int first_preamble_copies = 3;
+
+// Errors that an earlier datagram met and that the socket reports once.
+bool about_earlier_datagram(int error) { return error == ECONNREFUSED || error == EMSGSIZE; }
+
+}  // namespace
+
+MessageSender::MessageSender(const ExportingOptions& options, const SessionPreamble& preamble, MessageQueue& queue,
+                             ExportingStats& stats)
+    : options_(options), preamble_(preamble), queue_(queue), stats_(stats) {}
+
+void MessageSender::begin_session(Now now) {
+  end_session();
+  const int copies = is_udp() ? first_preamble_copies : 1;
+  for (int copy = 0; copy < copies; ++copy) queue_preamble(0);
+  data_messages_since_refresh_ = 0;
+  if (is_udp() && options_.template_refresh_ms > 0) next_refresh_ms_ = now.monotonic_ms + options_.template_refresh_ms;
+}
+
+void MessageSender::end_session() {
+  if (octets_gone_ > 0) drop_current();
+  stats_.sequence = 0;
+  preamble_messages_.clear();
+  preamble_parts_queued_ = 0;
+  blocked_ = false;
+  stopped_early_ = false;
+  retry_at_ms_.reset();
+  next_refresh_ms_.reset();
+}
+
+std::optional<int> MessageSender::run(CollectorSocket& socket, Now now) {
+  blocked_ = false;
+  stopped_early_ = false;
+  retry_at_ms_.reset();
+  if (is_udp()) {
+    if (const IoResult peer = socket.check_peer(); peer.status == IoStatus::failed) note_udp_error(peer.error, now);
+  }
+  for (int budget = max_messages_per_run; choose_message(now); --budget) {
+    if (budget == 0) {
+      stopped_early_ = true;
+      break;
+    }
+    const IoResult result = send_current(socket, now);
+    if (result.status == IoStatus::blocked) {
+      blocked_ = !retry_at_ms_;
+      break;
+    }
+    if (result.status == IoStatus::failed) {
+      if (!is_udp() || !about_earlier_datagram(result.error)) return result.error;
+      if (result.error == EMSGSIZE) {
+        drop_current();
+      } else {
+        retry_at_ms_ = now.monotonic_ms + no_buffers_retry_ms;
+        break;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// False: nothing to send. Otherwise current() is what to send, or to go on sending.
+bool MessageSender::choose_message(Now now) {
+  if (octets_gone_ > 0) return true;
+  const std::optional<std::int64_t> open_since = queue_.open_since_ms();
+  if (!queue_.has_finished() && open_since && *open_since + options_.max_batch_delay_ms <= now.monotonic_ms) {
+    queue_.finish_open();
+  }
+  if (refresh_is_due(now)) {
+    queue_preamble(0);
+    data_messages_since_refresh_ = 0;
+    if (options_.template_refresh_ms > 0) next_refresh_ms_ = now.monotonic_ms + options_.template_refresh_ms;
+  } else if (preamble_parts_queued_ < preamble_.parts()) {
+    queue_preamble(preamble_parts_queued_);
+  }
+  lane_ = preamble_messages_.empty() ? Lane::data : Lane::preamble;
+  return lane_ == Lane::preamble || queue_.has_finished();
+}
+
+bool MessageSender::refresh_is_due(Now now) const {
+  if (!is_udp() || !preamble_messages_.empty()) return false;
+  const bool by_time = next_refresh_ms_ && *next_refresh_ms_ <= now.monotonic_ms;
+  const bool by_count = options_.template_refresh_messages > 0 && queue_.has_finished() &&
+                        data_messages_since_refresh_ >= options_.template_refresh_messages;
+  return by_time || by_count;
+}
+
+void MessageSender::queue_preamble(std::size_t first_part) {
+  for (Message& message : preamble_.messages(first_part)) preamble_messages_.push_back(std::move(message));
+  preamble_parts_queued_ = preamble_.parts();
+}
+
+IoResult MessageSender::send_current(CollectorSocket& socket, Now now) {
+  Message& message = current();
+  if (octets_gone_ == 0) {
+    stamp(message, static_cast<std::uint32_t>(now.wall_ms / 1000), stats_.sequence + message.records_missing);
+  }
+  const std::span<const std::uint8_t> rest = std::span(message.octets).subspan(octets_gone_);
+  const IoResult result = is_udp() ? send_datagram(socket, message, now) : socket.send(rest);
+  if (result.status != IoStatus::done) return result;
+  stats_.octets_sent += result.octets;
+  octets_gone_ += result.octets;
+  if (octets_gone_ == message.octets.size()) finish_current();
+  return result;
+}
+
+IoResult MessageSender::send_datagram(CollectorSocket& socket, const Message& message, Now now) {
+  IoResult result;
+  for (int attempt = 0; attempt < datagram_attempts; ++attempt) {
+    result = socket.send(message.octets);
+    if (result.status != IoStatus::failed) break;
+    if (result.error == ENOBUFS || result.error == ENOMEM) {
+      retry_at_ms_ = now.monotonic_ms + no_buffers_retry_ms;
+      return {IoStatus::blocked, 0, 0};
+    }
+    note_udp_error(result.error, now);
+    if (!about_earlier_datagram(result.error)) break;
+  }
+  const bool quiet = now.monotonic_ms - last_error_ms_ >= options_.reconnect_initial_ms;
+  if (result.status == IoStatus::done && quiet) stats_.last_error.clear();
+  return result;
+}
+
+void MessageSender::note_udp_error(int error, Now now) {
+  ++stats_.send_errors;
+  stats_.last_error = "send to udp " + stats_.peer + ": " + std::strerror(error);
+  last_error_ms_ = now.monotonic_ms;
+  // Nobody listens there: when somebody does again, it knows no templates.
+  if (error == ECONNREFUSED && next_refresh_ms_) {
+    next_refresh_ms_ = std::min(*next_refresh_ms_, now.monotonic_ms + options_.reconnect_initial_ms);
+  }
+}
+
+void MessageSender::finish_current() {
+  const Message& message = current();
+  stats_.sequence += message.records_missing + message.data_records;
+  stats_.templates_sent += message.template_records;
+  ++stats_.messages_sent;
+  if (lane_ == Lane::data) {
+    stats_.records_sent += message.data_records;
+    ++data_messages_since_refresh_;
+  }
+  remove_current();
+}
+
+void MessageSender::drop_current() {
+  const Message& message = current();
+  stats_.sequence += message.records_missing + message.data_records;
+  if (lane_ == Lane::data) stats_.records_lost += message.data_records;
+  remove_current();
+}
+
+void MessageSender::remove_current() {
+  if (lane_ == Lane::preamble) {
+    preamble_messages_.pop_front();
+  } else {
+    queue_.pop_front();
+  }
+  octets_gone_ = 0;
+}
+
+std::optional<std::int64_t> MessageSender::next_deadline_ms() const {
+  if (blocked_) return std::nullopt;
+  if (retry_at_ms_) return retry_at_ms_;
+  if (stopped_early_ || queue_.has_finished() || preamble_parts_queued_ < preamble_.parts()) return 0;
+  std::optional<std::int64_t> deadline = next_refresh_ms_;
+  if (const auto open_since = queue_.open_since_ms()) {
+    const std::int64_t batch_deadline = *open_since + options_.max_batch_delay_ms;
+    deadline = deadline ? std::min(*deadline, batch_deadline) : batch_deadline;
+  }
+  return deadline;
+}
+
+}  // namespace ipfix

@@ -1,0 +1,66 @@
+// Sends within one session: the preamble ahead of data, sequence numbers, cut messages, template refreshes over UDP.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "ipfix/exporting_process.h"
+#include "ipfix/message_queue.h"
+#include "ipfix/session_preamble.h"
+#include "ipfix/transport.h"
+
+namespace ipfix {
+
+class MessageSender {
+ public:
+  // stats receives what is sent, lost and failed.
+  MessageSender(const ExportingOptions& options, const SessionPreamble& preamble, MessageQueue& queue,
+                ExportingStats& stats);
+
+  void begin_session(Now now);
+  // A data message of which a part has left is lost; everything else stays queued for the next session.
+  void end_session();
+
+  // Sends as much as goes. An errno value: the session is broken.
+  std::optional<int> run(CollectorSocket& socket, Now now);
+
+  bool wants_to_write() const { return blocked_; }
+  // When run() has something to do without the socket's asking; may lie in the past.
+  std::optional<std::int64_t> next_deadline_ms() const;
+
+ private:
+  enum class Lane : std::uint8_t { preamble, data };
+
+  bool is_udp() const { return options_.transport == Transport::udp; }
+  bool choose_message(Now now);
+  bool refresh_is_due(Now now) const;
+  void queue_preamble(std::size_t first_part);
+  Message& current() { return lane_ == Lane::preamble ? preamble_messages_.front() : queue_.front(); }
+  IoResult send_current(CollectorSocket& socket, Now now);
+  IoResult send_datagram(CollectorSocket& socket, const Message& message, Now now);
+  void note_udp_error(int error, Now now);
+  void finish_current();
+  void drop_current();
+  void remove_current();
+
+  const ExportingOptions& options_;
+  const SessionPreamble& preamble_;
+  MessageQueue& queue_;
+  ExportingStats& stats_;
+
+  std::deque<Message> preamble_messages_;
+  std::size_t preamble_parts_queued_ = 0;  // of preamble_, in this session
+  Lane lane_ = Lane::data;
+  std::size_t octets_gone_ = 0;  // of the current message; only TCP cuts messages
+  bool blocked_ = false;
+  bool stopped_early_ = false;                   // more to send, but others want their turn
+  std::optional<std::int64_t> retry_at_ms_;      // UDP: the kernel is out of buffers, which poll(2) does not tell
+  std::optional<std::int64_t> next_refresh_ms_;  // UDP
+  std::uint32_t data_messages_since_refresh_ = 0;
+  std::int64_t last_error_ms_ = 0;
+};
+
+}  // namespace ipfix

@@ -1,0 +1,120 @@
+#include "ipfix/message_writer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace ipfix {
+namespace {
+
+constexpr std::size_t min_message_octets = 64;
+
+// Where the header's fields begin (RFC 7011 section 3.1).
+constexpr std::size_t length_at = 2;
+constexpr std::size_t export_time_at = 4;
+constexpr std::size_t sequence_at = 8;
+
+void append16(std::vector<std::uint8_t>& octets, std::uint16_t v) {
+  octets.push_back(static_cast<std::uint8_t>(v >> 8));
+  octets.push_back(static_cast<std::uint8_t>(v));
+}
+
+void append32(std::vector<std::uint8_t>& octets, std::uint32_t v) {
+  append16(octets, static_cast<std::uint16_t>(v >> 16));
+  append16(octets, static_cast<std::uint16_t>(v));
+}
+
+void put16(std::vector<std::uint8_t>& octets, std::size_t at, std::size_t v) {
+  octets[at] = static_cast<std::uint8_t>(v >> 8);
+  octets[at + 1] = static_cast<std::uint8_t>(v);
+}
+
+void put32(std::vector<std::uint8_t>& octets, std::size_t at, std::uint32_t v) {
+  put16(octets, at, v >> 16);
+  put16(octets, at + 2, v & 0xFFFF);
+}
+
+void append_template(std::vector<std::uint8_t>& octets, const Template& definition) {
+  append16(octets, definition.id);
+  append16(octets, static_cast<std::uint16_t>(definition.fields.size()));
+  if (definition.scope_fields > 0) append16(octets, definition.scope_fields);
+  for (const FieldSpecifier& field : definition.fields) {
+    append16(octets, field.enterprise != 0 ? static_cast<std::uint16_t>(field.id | enterprise_bit) : field.id);
+    append16(octets, field.length);
+    if (field.enterprise != 0) append32(octets, field.enterprise);
+  }
+}
+
+}  // namespace
+
+void stamp(Message& message, std::uint32_t export_time_s, std::uint32_t sequence) {
+  put32(message.octets, export_time_at, export_time_s);
+  put32(message.octets, sequence_at, sequence);
+}
+
+std::size_t encoded_octets(const Template& definition) {
+  std::size_t octets = definition.scope_fields > 0 ? 6 : 4;
+  for (const FieldSpecifier& field : definition.fields) octets += field.enterprise != 0 ? 8 : 4;
+  return octets;
+}
+
+MessageWriter::MessageWriter(std::uint32_t observation_domain, std::size_t max_octets)
+    : observation_domain_(observation_domain),
+      max_octets_(std::clamp(max_octets, min_message_octets, longest_message_octets)) {
+  begin({});
+}
+
+bool MessageWriter::add_template(const Template& definition) {
+  assert(definition.id >= first_data_set_id && definition.scope_fields <= definition.fields.size());
+  const std::uint16_t set_id = definition.scope_fields > 0 ? options_template_set_id : template_set_id;
+  const std::size_t record_octets = encoded_octets(definition);
+  if (octets() + octets_added(set_id, record_octets) > max_octets_) return false;
+  if (open_set_id_ != set_id) open_set(set_id);
+  append_template(message_.octets, definition);
+  ++message_.template_records;
+  return true;
+}
+
+bool MessageWriter::add_record(std::uint16_t template_id, std::span<const std::uint8_t> record) {
+  assert(template_id >= first_data_set_id && !record.empty());
+  if (octets() + octets_added(template_id, record.size()) > max_octets_) return false;
+  if (open_set_id_ != template_id) open_set(template_id);
+  message_.octets.insert(message_.octets.end(), record.begin(), record.end());
+  ++message_.data_records;
+  return true;
+}
+
+Message MessageWriter::take(std::vector<std::uint8_t> next_buffer) {
+  close_set();
+  put16(message_.octets, length_at, message_.octets.size());
+  Message finished = std::move(message_);
+  begin(std::move(next_buffer));
+  return finished;
+}
+
+void MessageWriter::begin(std::vector<std::uint8_t> buffer) {
+  buffer.clear();
+  message_ = Message{};
+  message_.octets = std::move(buffer);
+  append16(message_.octets, ipfix_version);
+  append16(message_.octets, 0);
+  append32(message_.octets, 0);
+  append32(message_.octets, 0);
+  append32(message_.octets, observation_domain_);
+}
+
+void MessageWriter::open_set(std::uint16_t set_id) {
+  close_set();
+  open_set_id_ = set_id;
+  open_set_at_ = message_.octets.size();
+  append16(message_.octets, set_id);
+  append16(message_.octets, 0);
+}
+
+void MessageWriter::close_set() {
+  if (open_set_id_ == 0) return;
+  put16(message_.octets, open_set_at_ + 2, message_.octets.size() - open_set_at_);
+  open_set_id_ = 0;
+}
+
+}  // namespace ipfix

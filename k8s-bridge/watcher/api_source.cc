@@ -1,0 +1,67 @@
+#include "k8s-bridge/watcher/api_source.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace ofe::watcher {
+
+ApiSource::ApiSource(ApiSourceOptions options, HttpClient& http, ObjectStore& store)
+    : options_(std::move(options)),
+      http_(http),
+      pods_(Kind::pod, http, store, options_.watch, options_.seed),
+      services_(Kind::service, http, store, options_.watch, options_.seed + 1),
+      nodes_(Kind::node, http, store, options_.watch, options_.seed + 2) {
+  pods_.select_node(options_.node_name);
+}
+
+const KindWatch& ApiSource::watch(Kind kind) const {
+  switch (kind) {
+    case Kind::pod:
+      return pods_;
+    case Kind::service:
+      return services_;
+    case Kind::node:
+      break;
+  }
+  return nodes_;
+}
+
+void ApiSource::run(const Now& now) {
+  http_.run(now);
+  for (KindWatch* watch : {&pods_, &services_, &nodes_}) watch->run(now);
+  // Once known, this Node's Pods stay known while those of all Nodes are listed.
+  synced_ = synced_ || (pods_.synced() && services_.synced() && nodes_.synced());
+}
+
+SourceState ApiSource::state() const {
+  SourceState state;
+  state.synced = synced_;
+  state.all_nodes_offered = options_.remote_pods;
+  state.pods_of_node = pods_.selected_node();
+  state.pods_of_all_nodes = state.pods_of_node.empty() && pods_.synced() && synced_;
+  for (const KindWatch* watch : {&pods_, &services_, &nodes_}) {
+    if (watch->problem().empty()) continue;
+    state.detail += fmt::format("{}{}", state.detail.empty() ? "" : "; ", watch->problem());
+  }
+  if (!synced_ && state.detail.empty()) state.detail = "the first lists have not arrived yet";
+  return state;
+}
+
+std::optional<std::int64_t> ApiSource::next_deadline_ms() const {
+  std::optional<std::int64_t> deadline;
+  for (const KindWatch* watch : {&pods_, &services_, &nodes_}) {
+    const auto due = watch->next_deadline_ms();
+    if (due && (!deadline || *due < *deadline)) deadline = due;
+  }
+  return deadline;
+}
+
+void ApiSource::want_pods_of_all_nodes() {
+  if (!options_.remote_pods || pods_.selected_node().empty()) return;
+  spdlog::info("an exporter asked for the Pods of every Node; listing them");
+  pods_.select_node("");
+}
+
+}  // namespace ofe::watcher

@@ -1,0 +1,172 @@
+#include "k8s-bridge/watcher/exporter_feed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/frame.h"
+
+namespace ofe::watcher {
+
+namespace v1 = metadata::v1;
+
+namespace {
+
+constexpr std::size_t frame_overhead_octets = 64;  // the messages around the objects
+constexpr std::size_t object_overhead_octets = 8;  // tag and length of one object
+
+std::size_t octets_of(const Object& object) {
+  return std::visit([](const auto& message) { return message.ByteSizeLong(); }, object);
+}
+
+void add_object(const Object& object, v1::Update& update) {
+  switch (kind_of(object)) {
+    case Kind::pod:
+      *update.add_pods() = std::get<v1::Pod>(object);
+      break;
+    case Kind::service:
+      *update.add_services() = std::get<v1::Service>(object);
+      break;
+    case Kind::node:
+      *update.add_nodes() = std::get<v1::Node>(object);
+      break;
+  }
+}
+
+void add_removal(const Object& object, v1::Update& update) {
+  v1::Removal& removal = *update.add_removals();
+  if (const auto* pod = std::get_if<v1::Pod>(&object)) {
+    removal.set_kind(v1::Removal::POD);
+    removal.set_namespace_(pod->namespace_());
+    removal.set_name(pod->name());
+    removal.set_uid(pod->uid());
+  } else if (const auto* service = std::get_if<v1::Service>(&object)) {
+    removal.set_kind(v1::Removal::SERVICE);
+    removal.set_namespace_(service->namespace_());
+    removal.set_name(service->name());
+  } else {
+    removal.set_kind(v1::Removal::NODE);
+    removal.set_name(std::get<v1::Node>(object).name());
+  }
+}
+
+}  // namespace
+
+ExporterFeed::ExporterFeed(v1::Hello hello, const ObjectStore& store) : hello_(std::move(hello)), store_(store) {}
+
+bool ExporterFeed::ready(const SourceState& state) const {
+  return state.synced && (!cluster_scope() || !state.all_nodes_offered || state.pods_of_all_nodes);
+}
+
+bool ExporterFeed::in_scope(const ObjectStore::Entry& entry) const {
+  const auto* pod = std::get_if<v1::Pod>(&entry.object);
+  return pod == nullptr || cluster_scope() || pod->node_name() == hello_.node_name();
+}
+
+bool ExporterFeed::left_scope(const ObjectStore::Entry& entry) const {
+  return !cluster_scope() && kind_of(entry.object) == Kind::pod && entry.previous_node == hello_.node_name();
+}
+
+bool ExporterFeed::fill(std::string& out, std::size_t out_octets, const SourceState& state, const Now& now) {
+  append_status(out, state, now);
+  if (phase_ == Phase::waiting) {
+    if (!ready(state)) return false;
+    v1::Frame begin;
+    begin.mutable_snapshot_begin();
+    metadata::append_frame(begin, out);
+    phase_ = Phase::snapshot;
+    position_ = 0;
+    snapshot_base_ = store_.version();
+  }
+  while (out.size() < out_octets) {
+    if (append_update(out)) continue;
+    if (phase_ == Phase::following) return false;
+    v1::Frame end;
+    end.mutable_snapshot_end();
+    metadata::append_frame(end, out);
+    phase_ = Phase::following;
+    // A snapshot says only what is there. What changed while it was sent is said again, now with removals.
+    position_ = snapshot_base_;
+  }
+  return true;
+}
+
+bool ExporterFeed::append_update(std::string& out) {
+  v1::Frame frame;
+  v1::Update& update = *frame.mutable_update();
+  std::size_t octets = frame_overhead_octets;
+  bool any = false;
+  for (const auto* entry = store_.next_after(position_); entry != nullptr; entry = store_.next_after(position_)) {
+    const std::size_t size = octets_of(entry->object) + object_overhead_octets;
+    if (any && octets + size > max_update_octets) break;
+    position_ = entry->version;
+    if (!entry->removed && in_scope(*entry)) {
+      add_object(entry->object, update);
+    } else if (phase_ == Phase::following && (in_scope(*entry) || left_scope(*entry))) {
+      add_removal(entry->object, update);
+    } else {
+      continue;
+    }
+    octets += size;
+    any = true;
+  }
+  if (!any || !metadata::append_frame(frame, out)) return false;
+  ++frames_;
+  return true;
+}
+
+std::string ExporterFeed::detail_for(const SourceState& state) const {
+  std::string detail = state.detail;
+  const char* separator = detail.empty() ? "" : "; ";
+  if (state.pods_of_node.empty()) return detail;
+  if (cluster_scope() && !state.all_nodes_offered) {
+    detail += fmt::format("{}only Pods of Node {} are served: k8s-bridge runs without --remote-pods", separator,
+                          state.pods_of_node);
+  } else if (!cluster_scope() && hello_.node_name() != state.pods_of_node) {
+    detail += fmt::format("{}Pods of Node {} are known, the exporter is on Node {}", separator, state.pods_of_node,
+                          hello_.node_name());
+  }
+  return detail;
+}
+
+void ExporterFeed::append_status(std::string& out, const SourceState& state, const Now& now) {
+  v1::SourceStatus status;
+  status.set_synced(state.synced);
+  status.set_detail(detail_for(state));
+  status.set_last_change_wall_ms(store_.last_change_wall_ms());
+  if (status_sent_ && status_sent_->synced() == status.synced() && status_sent_->detail() == status.detail()) {
+    last_change_due_ = status_sent_->last_change_wall_ms() != status.last_change_wall_ms();
+    if (!last_change_due_ || now.monotonic_ms < status_sent_ms_ + last_change_interval_ms) return;
+  }
+  v1::Frame frame;
+  *frame.mutable_source_status() = status;
+  if (!metadata::append_frame(frame, out)) return;
+  status_sent_ = std::move(status);
+  status_sent_ms_ = now.monotonic_ms;
+  last_change_due_ = false;
+}
+
+std::optional<std::int64_t> ExporterFeed::next_deadline_ms() const {
+  if (!last_change_due_) return std::nullopt;
+  return status_sent_ms_ + last_change_interval_ms;
+}
+
+std::optional<std::uint64_t> ExporterFeed::needs_removals_after() const {
+  switch (phase_) {
+    case Phase::waiting:
+      return std::nullopt;
+    case Phase::snapshot:
+      return snapshot_base_;
+    case Phase::following:
+      return position_;
+  }
+  return std::nullopt;
+}
+
+bool ExporterFeed::lost() const {
+  const auto needed = needs_removals_after();
+  return needed && *needed < store_.complete_since();
+}
+
+}  // namespace ofe::watcher

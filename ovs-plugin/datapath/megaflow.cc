@@ -1,0 +1,262 @@
+#include "ovs-plugin/datapath/megaflow.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "ovs-plugin/conntrack/dpctl_text.h"
+#include "ovs-plugin/datapath/megaflow_actions.h"
+
+namespace ofe::datapath {
+namespace {
+
+using flowstore::Address;
+
+constexpr int max_encapsulations = 4;
+constexpr std::string_view dump_header = "flow-dump from";
+constexpr std::uint64_t ethernet_header = 14, vlan_tag = 4;
+
+template <class Unsigned>
+Masked<Unsigned> masked_number(DpctlText& in) {
+  Masked<Unsigned> result;
+  result.value = in.number<Unsigned>();
+  result.mask = in.accept('/') ? in.number<Unsigned>() : static_cast<Unsigned>(~Unsigned{0});
+  result.value &= result.mask;
+  return result;
+}
+
+Address address(DpctlText& in) {
+  const std::size_t start = in.position();
+  const auto parsed = flowstore::parse_address(in.until("/,)"));
+  if (!parsed) in.fail_at(start, "an IP address");
+  return parsed.value_or(Address{});
+}
+
+// format_ipv4, format_in6_addr: both address and mask are printed as addresses.
+Masked<Address> masked_address(DpctlText& in, bool v4) {
+  Masked<Address> result;
+  result.value = address(in);
+  result.mask.fill(0xff);
+  if (in.accept('/')) {
+    result.mask = address(in);
+    // An IPv4 mask covers the last four octets; the family is certain. "::" parses as it stands.
+    if (v4) std::fill_n(result.mask.begin(), 12, std::uint8_t{0xff});
+  }
+  for (std::size_t i = 0; i < result.value.size(); ++i) result.value[i] &= result.mask[i];
+  return result;
+}
+
+void skip_value(DpctlText& in) {
+  for (in.until("(,)"); in.peek() == '('; in.until("(,)")) in.nested();
+}
+
+// name=value,name=value in parentheses; `field` reads the values of those it returns true for.
+template <class Field>
+void each_field(DpctlText& in, Field&& field) {
+  in.expect('(', "'('");
+  while (in.ok() && in.peek() != ')') {
+    const std::string_view name = in.until("=(,)");
+    if (!in.accept('=') || !field(name)) skip_value(in);
+    if (!in.accept(',')) break;
+  }
+  in.expect(')', "',' or ')'");
+}
+
+void read_ip(DpctlText& in, bool v4, Megaflow& out) {
+  each_field(in, [&](std::string_view name) {
+    if (name == "src") return out.source = masked_address(in, v4), true;
+    if (name == "dst") return out.destination = masked_address(in, v4), true;
+    if (name == "proto") return out.protocol = masked_number<std::uint8_t>(in), true;
+    if (name != "frag") return false;
+    const std::string_view kind = in.until(",)");
+    out.fragment = kind == "first" ? 1 : kind == "later" ? 2 : 0;
+    return true;
+  });
+}
+
+void read_ports(DpctlText& in, Megaflow& out) {
+  each_field(in, [&](std::string_view name) {
+    if (name == "src") return out.source_port = masked_number<std::uint16_t>(in), true;
+    if (name == "dst") return out.destination_port = masked_number<std::uint16_t>(in), true;
+    return false;
+  });
+}
+
+void read_icmp(DpctlText& in, Megaflow& out) {
+  each_field(in, [&](std::string_view name) {
+    if (name == "type") return out.icmp_type = masked_number<std::uint8_t>(in), true;
+    if (name == "code") return out.icmp_code = masked_number<std::uint8_t>(in), true;
+    return false;
+  });
+}
+
+// One number in parentheses.
+template <class Unsigned>
+Unsigned read_single(DpctlText& in) {
+  in.expect('(', "'('");
+  const auto result = masked_number<Unsigned>(in);
+  in.expect(')', "')'");
+  return result.value;
+}
+
+void read_key(DpctlText& in, std::string_view name, Megaflow& out, int encapsulations);
+
+// encap(…) holds the keys behind a VLAN tag, in the same form.
+void read_encapsulated(DpctlText& in, Megaflow& out, int encapsulations) {
+  if (encapsulations == max_encapsulations) return in.fail("at most 4 levels of encap()");
+  out.vlan = true;
+  in.expect('(', "'('");
+  while (in.ok() && in.peek() != ')') {
+    read_key(in, in.until("(,)"), out, encapsulations + 1);
+    if (!in.accept(',')) break;
+  }
+  in.expect(')', "',' or ')'");
+}
+
+void read_key(DpctlText& in, std::string_view name, Megaflow& out, int encapsulations) {
+  if (name == "recirc_id") {
+    out.recirc_id = read_single<std::uint32_t>(in);
+  } else if (name == "in_port") {
+    DpctlText inside(in.nested());
+    out.in_port = inside.until("/");
+  } else if (name == "eth_type") {
+    out.eth_type = read_single<std::uint16_t>(in);
+  } else if (name == "ipv4" || name == "ipv6") {
+    read_ip(in, name == "ipv4", out);
+  } else if (name == "tcp" || name == "udp" || name == "sctp") {
+    read_ports(in, out);
+  } else if (name == "icmp" || name == "icmpv6") {
+    read_icmp(in, out);
+  } else if (name == "encap") {
+    read_encapsulated(in, out, encapsulations);
+  } else {
+    in.nested();
+  }
+}
+
+// 8-4-4-4-12 hexadecimal digits.
+void read_ufid(DpctlText& in, Megaflow& out) {
+  constexpr const char* expected = "a ufid such as 67853e8b-b498-4c47-9c72-02fe68086ad1";
+  const std::size_t start = in.position();
+  const std::string_view text = in.until(",");
+  std::size_t octet = 0;
+  for (std::size_t i = 0; i < text.size() && octet < out.ufid.size(); i += 2, ++octet) {
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (text[i++] != '-') return in.fail_at(start, expected);
+    }
+    const char* const first = text.data() + i;
+    if (text.size() - i < 2 || std::from_chars(first, first + 2, out.ufid[octet], 16).ptr != first + 2) break;
+  }
+  if (octet != out.ufid.size() || text.size() != 36) return in.fail_at(start, expected);
+  out.has_ufid = true;
+}
+
+// "never", or seconds with three decimals; slightly negative when the packet came during the dump.
+std::int64_t read_used(DpctlText& in) {
+  const std::size_t start = in.position();
+  const std::string_view text = in.until(",");
+  if (text == "never") return -1;
+  double seconds = 0;
+  const auto [last, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  constexpr double longest = 1e12;
+  if (problem != std::errc{} || last + 1 != text.data() + text.size() || *last != 's' || !(std::abs(seconds) < longest)) {
+    in.fail_at(start, "never, or seconds such as 0.073s");
+    return -1;
+  }
+  return std::max<std::int64_t>(0, std::llround(seconds * 1000));
+}
+
+struct Seen {
+  bool packets = false, bytes = false, actions = false;
+};
+
+// What stands as name:value between the keys and the end of the line (dpif_flow_stats_format, format_dpif_flow).
+void read_attribute(DpctlText& in, std::string_view name, Megaflow& out, Seen& seen) {
+  if (name == "ufid") {
+    read_ufid(in, out);
+  } else if (name == "packets") {
+    out.packets = in.number<std::uint64_t>();
+    seen.packets = true;
+  } else if (name == "bytes") {
+    out.octets_l2 = in.number<std::uint64_t>();
+    seen.bytes = true;
+  } else if (name == "used") {
+    out.used_ms_ago = read_used(in);
+  } else if (name == "offloaded") {
+    out.offloaded = in.until(",") == "yes";
+  } else if (name == "actions") {
+    read_actions(in, out);
+    seen.actions = true;
+  } else {
+    skip_value(in);
+  }
+}
+
+void clear(Megaflow& flow) {
+  Megaflow empty;
+  empty.recircs = std::move(flow.recircs);  // their memory is used again
+  empty.ct = std::move(flow.ct);
+  empty.outputs = std::move(flow.outputs);
+  flow = std::move(empty);
+  flow.recircs.clear();
+  flow.ct.clear();
+  flow.outputs.clear();
+}
+
+std::string_view trimmed(std::string_view line) {
+  const std::size_t last = line.find_last_not_of(" \t\r\n");
+  return line.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+bool is_exact(const Address& mask) {
+  return std::ranges::all_of(mask, [](std::uint8_t octet) { return octet == 0xff; });
+}
+
+}  // namespace
+
+bool is_flow_line(std::string_view line) {
+  line = trimmed(line);
+  return !line.empty() && !line.starts_with(dump_header);
+}
+
+bool parse_megaflow(std::string_view line, Megaflow& out, std::string& error) {
+  clear(out);
+  DpctlText in(trimmed(line));
+  Seen seen;
+  do {
+    in.skip_spaces();
+    const std::size_t start = in.position();
+    const std::string_view name = in.until("(:,)");
+    if (name.empty()) in.fail_at(start, "a name");
+    if (in.peek() == '(') {
+      read_key(in, name, out, 0);
+    } else {
+      in.expect(':', "'(' or ':' after a name");
+      read_attribute(in, name, out, seen);
+    }
+  } while (in.accept(','));
+  in.expect_end("',' or the end of the line");
+  if (!seen.packets || !seen.bytes || !seen.actions) in.fail("packets:, bytes: and actions:");
+  if (!in.ok()) error = in.error();
+  return in.ok();
+}
+
+bool pinned_tuple(const Megaflow& flow, flowstore::Tuple& out) {
+  const std::uint8_t protocol = flow.protocol.value;
+  if (flow.protocol.mask != 0xff || flow.fragment == 2) return false;
+  if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_SCTP) return false;
+  if (!is_exact(flow.source.mask) || !is_exact(flow.destination.mask)) return false;
+  if (flow.source_port.mask != 0xffff || flow.destination_port.mask != 0xffff) return false;
+  out = {flow.source.value, flow.destination.value, flow.source_port.value, flow.destination_port.value, protocol};
+  return true;
+}
+
+std::uint64_t octets_l3(const Megaflow& flow) {
+  const std::uint64_t header = ethernet_header + (flow.vlan ? vlan_tag : 0);
+  if (flow.octets_l2 / header < flow.packets) return 0;
+  return flow.octets_l2 - flow.packets * header;
+}
+
+}  // namespace ofe::datapath

@@ -1,0 +1,41 @@
+// The exporter's ovs-appctl commands. Each reads the state the parts work on; listings are bounded, and every one of
+// them is also to be had as JSON with --json.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace ofe {
+
+class Exporter;
+
+using Json = nlohmann::ordered_json;
+using Arguments = std::vector<std::string>;
+
+// What a command answers: an error goes to standard error of ovs-appctl, whose exit status is then 2.
+struct Answer {
+  bool good = true;
+  std::string text;
+};
+
+// Registers everything with OVS's unixctl server; exporter must live as long as the process serves commands.
+void register_commands(Exporter& exporter);
+
+// The pieces, one file each.
+Answer flow_list(Exporter& exporter, const Arguments& arguments);
+Answer flow_show(Exporter& exporter, const Arguments& arguments);
+Answer k8s_show(Exporter& exporter, const Arguments& arguments);
+Answer exporter_status(Exporter& exporter, const Arguments& arguments);
+Answer ipfix_show(Exporter& exporter, const Arguments& arguments);
+Answer config_show(Exporter& exporter, const Arguments& arguments);
+
+// Nested objects as indented "key: value" lines: one source for --json and for people.
+std::string as_text(const Json& json, int indent = 0);
+// Takes out "--json"; anything else left over is a wrong argument and gives an answer that says the usage.
+bool take_json_flag(const Arguments& arguments, bool& json, Answer& wrong, const char* usage);
+std::string time_text(std::int64_t wall_ms);  // RFC 3339, UTC; "never" for 0
+
+}  // namespace ofe

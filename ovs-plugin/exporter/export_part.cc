@@ -1,0 +1,188 @@
+#include "ovs-plugin/exporter/export_part.h"
+
+#include <algorithm>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include "flowstore/address.h"
+#include "ovs-plugin/ovs/ovs.h"
+
+namespace ofe {
+namespace {
+
+constexpr std::size_t records_per_turn = 10'000;  // at a few hundred nanoseconds each
+constexpr std::int64_t retirement_ms = 5'000;
+
+ipfix::Now to_ipfix(flowstore::Now now) { return {now.monotonic_ms, now.wall_ms}; }
+
+void wait_for(const ipfix::ExportingProcess& process) {
+  if (process.fd() >= 0) ofe_ovs_poll_fd_wait(process.fd(), process.events());
+  if (const auto deadline = process.next_deadline_ms()) ofe_ovs_poll_timer_wait_until(*deadline);
+}
+
+ipfix::ExportingOptions exporting_options(const config::Config& settings, std::uint32_t observation_domain) {
+  ipfix::ExportingOptions options;
+  options.transport = settings.collector->protocol == config::CollectorProtocol::udp ? ipfix::Transport::udp
+                                                                                     : ipfix::Transport::tcp;
+  options.observation_domain = observation_domain;
+  options.max_message_octets_udp = settings.udp_max_message_octets;
+  options.queue_octets = settings.export_queue_octets;
+  options.template_refresh_ms = settings.template_refresh_ms;
+  options.reconnect_max_ms = settings.reconnect_max_ms;
+  return options;
+}
+
+}  // namespace
+
+const char* to_string(ipfix::SessionState state) {
+  switch (state) {
+    case ipfix::SessionState::idle: return "idle";
+    case ipfix::SessionState::resolving: return "resolving";
+    case ipfix::SessionState::connecting: return "connecting";
+    case ipfix::SessionState::connected: return "connected";
+    case ipfix::SessionState::backing_off: return "waiting to reconnect";
+  }
+  return "unknown";
+}
+
+void ExportPart::follow_settings(flowstore::Now now) {
+  if (generation_ == state_.settings_generation) return;
+  generation_ = state_.settings_generation;
+  const config::Config& settings = state_.settings;
+  observation_domain_ =
+      settings.observation_domain_id.value_or(record::observation_domain_of(state_.node_name));
+  collector_ = settings.enabled && settings.collector ? to_string(*settings.collector) : "";
+  const std::string wanted =
+      collector_.empty()
+          ? ""
+          : fmt::format("{} {} {} {} {} {}", collector_, observation_domain_, settings.udp_max_message_octets,
+                        settings.export_queue_octets, settings.template_refresh_ms, settings.reconnect_max_ms);
+  if (wanted == made_for_) return;
+  made_for_ = wanted;
+  if (process_) {  // what it has accepted is still sent, where the old collector takes it
+    retiring_ = std::move(process_);
+    retire_until_ms_ = now.monotonic_ms + retirement_ms;
+    retiring_->flush(to_ipfix(now));
+  }
+  if (collector_.empty()) {
+    spdlog::warn(settings.enabled ? "flowCollectorAddr is not set: flows are kept and shown, none is exported"
+                                  : "the FlowExporter feature gate is off: flows are kept and shown, none is exported");
+    return;
+  }
+  open(now);
+}
+
+void ExportPart::open(flowstore::Now now) {
+  process_ = std::make_unique<ipfix::ExportingProcess>(
+      exporting_options(state_.settings, observation_domain_),
+      [this](std::string& error) { return collector_address(error); }, to_ipfix(now));
+  for (ipfix::Template& definition : record::templates()) process_->add_template(std::move(definition));
+  spdlog::info("exporting to {} as observation domain {}", collector_, observation_domain_);
+}
+
+std::optional<ipfix::SocketAddress> ExportPart::collector_address(std::string& error) {
+  const config::Collector& collector = *state_.settings.collector;
+  if (!collector.service_name.empty()) return service_address(error);
+  if (const auto numeric = ipfix::numeric_address(collector.host, collector.port)) return numeric;
+  return lookup_.resolve(collector.host, collector.port, collector.protocol == config::CollectorProtocol::udp, error);
+}
+
+// A Service by name: its first cluster IP, as the metadata bridge knows it now.
+std::optional<ipfix::SocketAddress> ExportPart::service_address(std::string& error) const {
+  const config::Collector& collector = *state_.settings.collector;
+  const k8s::Service* service = state_.directory.service_named(collector.service_namespace, collector.service_name);
+  if (service == nullptr || service->cluster_ips.empty()) {
+    error = fmt::format("Service {}/{} is {}", collector.service_namespace, collector.service_name,
+                        service == nullptr ? "not known from the k8s-bridge" : "headless: it has no cluster IP");
+    return std::nullopt;
+  }
+  return ipfix::numeric_address(flowstore::to_string(service->cluster_ips.front()), collector.port);
+}
+
+// False keeps the flow due: nothing is lost while the queue is full, the store keeps counting.
+bool ExportPart::export_one(flowstore::Export& due, ipfix::Now now) {
+  const config::Config& settings = state_.settings;
+  const std::uint8_t protocol = due.flow.original.protocol;
+  if (!settings.protocols.empty() &&
+      std::find(settings.protocols.begin(), settings.protocols.end(), protocol) == settings.protocols.end()) {
+    stats_.filtered_protocol += due.flow.ended;
+    return true;
+  }
+  if (!record::exported_here(due.flow, state_.directory, state_.ports, state_.naming)) {
+    stats_.exported_elsewhere += due.flow.ended;
+    return true;
+  }
+  if (!process_) {
+    ++stats_.without_collector;
+    return true;
+  }
+  state_.name(due.flow);
+  ipfix::RecordWriter out(buffer_);
+  record::encode({due.flow, due.delta, due.reason, state_.names.get(due.flow.names)}, out);
+  if (out.overflow()) {
+    ++stats_.not_encodable;
+    return true;
+  }
+  if (!process_->export_record(record::template_of(due.flow), out.written(), now)) return false;
+  ++stats_.records;
+  return true;
+}
+
+void ExportPart::run(flowstore::Now now) {
+  follow_settings(now);
+  if (lookup_.finished() && process_) process_->run(to_ipfix(now));
+  if (retiring_) {
+    retiring_->run(to_ipfix(now));
+    if (retiring_->drained() || now.monotonic_ms >= retire_until_ms_) retiring_.reset();
+  }
+  more_due_ = false;
+  if (!process_ || process_->can_accept(record::max_record_octets)) {
+    const std::size_t taken = state_.store.export_due(
+        now, records_per_turn, [&](flowstore::Export& due) { return export_one(due, to_ipfix(now)); });
+    more_due_ = taken == records_per_turn;
+    if (process_ && shutting_down_ && !more_due_) process_->flush(to_ipfix(now));
+  }
+  if (!process_) return;
+  process_->run(to_ipfix(now));
+  report();
+}
+
+void ExportPart::wait(flowstore::Now now) {
+  if (retiring_) {
+    wait_for(*retiring_);
+    ofe_ovs_poll_timer_wait_until(retire_until_ms_);
+  }
+  if (lookup_.fd() >= 0) ofe_ovs_poll_fd_wait(lookup_.fd(), 1 /* POLLIN */);
+  if (process_) wait_for(*process_);
+  if (more_due_) ofe_ovs_poll_immediate_wake();
+  // With a full queue the socket wakes us; a due flow must not make the loop spin meanwhile.
+  const auto deadline = state_.store.next_deadline_ms();
+  if (deadline && (!process_ || process_->can_accept(record::max_record_octets))) {
+    ofe_ovs_poll_timer_wait_until(std::max(*deadline, now.monotonic_ms));
+  }
+}
+
+void ExportPart::begin_shutdown(flowstore::Now now) {
+  if (shutting_down_) return;
+  shutting_down_ = true;
+  state_.store.end_all(now);
+}
+
+bool ExportPart::finished() const {
+  return !process_ || (state_.store.stats().flows == 0 && process_->drained());
+}
+
+void ExportPart::report() {
+  const ipfix::ExportingStats& stats = process_->stats();
+  if (stats.state == ipfix::SessionState::connected && reported_state_ != stats.state) {
+    spdlog::info("collector {}: connected", stats.peer);
+    reported_error_.clear();
+  } else if (!stats.last_error.empty() && stats.last_error != reported_error_) {
+    spdlog::warn("collector {}: {}; tried again, flows are kept", collector_, stats.last_error);
+    reported_error_ = stats.last_error;
+  }
+  reported_state_ = stats.state;
+}
+
+}  // namespace ofe

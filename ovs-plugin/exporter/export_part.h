@@ -1,0 +1,67 @@
+// Due flows become records and go to the collector.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ipfix/exporting_process.h"
+#include "ovs-plugin/exporter/host_lookup.h"
+#include "ovs-plugin/exporter/part.h"
+#include "ovs-plugin/exporter/state.h"
+#include "ovs-plugin/record/field_table.h"
+
+namespace ofe {
+
+struct ExportPartStats {
+  std::uint64_t records = 0;
+  std::uint64_t exported_elsewhere = 0;   // ends of flows whose exporter is another Node's
+  std::uint64_t filtered_protocol = 0;    // ends of flows that protocolFilter leaves out
+  std::uint64_t without_collector = 0;    // records nobody was there to take
+  std::uint64_t not_encodable = 0;        // longer than a record may be
+};
+
+class ExportPart : public Part {
+ public:
+  explicit ExportPart(State& state) : state_(state) {}
+  void run(flowstore::Now now) override;
+  void wait(flowstore::Now now) override;
+
+  // SIGTERM: everything in the store becomes due; finished() once all of it was handed to the kernel.
+  void begin_shutdown(flowstore::Now now);
+  bool finished() const;
+
+  // nullptr: no collector configured.
+  const ipfix::ExportingProcess* process() const { return process_.get(); }
+  std::uint32_t observation_domain() const { return observation_domain_; }
+  const ExportPartStats& stats() const { return stats_; }
+
+ private:
+  void follow_settings(flowstore::Now now);
+  void open(flowstore::Now now);
+  std::optional<ipfix::SocketAddress> collector_address(std::string& error);
+  std::optional<ipfix::SocketAddress> service_address(std::string& error) const;
+  bool export_one(flowstore::Export& due, ipfix::Now now);
+  void report();
+
+  State& state_;
+  HostLookup lookup_;
+  std::unique_ptr<ipfix::ExportingProcess> process_;
+  std::unique_ptr<ipfix::ExportingProcess> retiring_;  // of the previous settings, sends what it holds
+  std::int64_t retire_until_ms_ = 0;
+  std::string collector_;  // as configured; "" none
+  std::string made_for_;   // every setting the process was made with
+  std::uint32_t observation_domain_ = 0;
+  unsigned generation_ = 0;
+  bool more_due_ = false;
+  bool shutting_down_ = false;
+  ipfix::SessionState reported_state_ = ipfix::SessionState::idle;
+  std::string reported_error_;
+  std::array<std::uint8_t, record::max_record_octets> buffer_{};
+  ExportPartStats stats_;
+};
+
+const char* to_string(ipfix::SessionState state);
+
+}  // namespace ofe

@@ -1,0 +1,63 @@
+#include "ovs-plugin/exporter/exporter.h"
+
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "ovs-plugin/ovs/ovs.h"
+
+namespace ofe {
+namespace {
+flowstore::Now read_clocks() { return {ofe_ovs_monotonic_ms(), ofe_ovs_wall_ms()}; }
+}  // namespace
+
+Exporter::Exporter(const ExporterOptions& options, config::Config settings)
+    : now_(read_clocks()),
+      state_(std::move(settings), options.node_name, now_),
+      config_(state_, options.config_file),
+      ovsdb_(state_, options.database),
+      metadata_(state_),
+      netflow_(state_, ovsdb_),
+      conntrack_(state_, ovsdb_),
+      export_(state_) {}
+
+void Exporter::turn(ofe_ovs_server* server) {
+  now_ = read_clocks();
+  for (Part* part : parts_) part->run(now_);
+  ofe_ovs_server_run(server);
+  for (Part* part : parts_) part->wait(now_);
+  ofe_ovs_server_wait(server);
+}
+
+void Exporter::run(ofe_ovs_server* server) {
+  while (!ofe_ovs_termination_requested()) {
+    turn(server);
+    ofe_ovs_signals_wait();
+    ofe_ovs_poll_block();
+  }
+  shut_down();
+}
+
+// A last turn of the sources is not taken: what they would show was not asked for before the signal. What the store
+// holds goes out with flowEndReason "forced end".
+void Exporter::shut_down() {
+  now_ = read_clocks();
+  const std::int64_t give_up_ms = now_.monotonic_ms + state_.settings.shutdown_grace_ms;
+  spdlog::info("terminating: {} flows to export", state_.store.stats().flows);
+  export_.begin_shutdown(now_);
+  while (true) {
+    now_ = read_clocks();
+    export_.run(now_);
+    if (export_.finished() || now_.monotonic_ms >= give_up_ms) break;
+    export_.wait(now_);
+    ofe_ovs_poll_timer_wait_until(give_up_ms);
+    ofe_ovs_poll_block();
+  }
+  if (!export_.finished()) {
+    spdlog::warn("terminating: {} flows were not exported within {} ms", state_.store.stats().flows,
+                 state_.settings.shutdown_grace_ms);
+  }
+  ovsdb_.close();
+}
+
+}  // namespace ofe

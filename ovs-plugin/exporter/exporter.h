@@ -1,0 +1,55 @@
+// Puts the parts together and runs them around OVS's poll loop.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ovs-plugin/exporter/config_part.h"
+#include "ovs-plugin/exporter/conntrack_part.h"
+#include "ovs-plugin/exporter/export_part.h"
+#include "ovs-plugin/exporter/metadata_part.h"
+#include "ovs-plugin/exporter/netflow_part.h"
+#include "ovs-plugin/exporter/ovsdb_part.h"
+#include "ovs-plugin/exporter/state.h"
+
+namespace ofe {
+
+struct ExporterOptions {
+  std::string config_file;
+  std::string node_name;
+  std::string database;  // OVSDB remote
+};
+
+class Exporter {
+ public:
+  Exporter(const ExporterOptions& options, config::Config settings);
+
+  // Until SIGTERM or SIGINT; then what is in the store is exported, within the grace of the settings.
+  void run(ofe_ovs_server* server);
+
+  flowstore::Now now() const { return now_; }  // of the current loop turn
+  State& state() { return state_; }
+  OvsdbPart& ovsdb() { return ovsdb_; }
+  ConfigPart& config() { return config_; }
+  MetadataPart& metadata() { return metadata_; }
+  NetflowPart& netflow() { return netflow_; }
+  ConntrackPart& conntrack() { return conntrack_; }
+  ExportPart& exporting() { return export_; }
+
+ private:
+  void turn(ofe_ovs_server* server);
+  void shut_down();
+
+  flowstore::Now now_;
+  State state_;
+  ConfigPart config_;
+  OvsdbPart ovsdb_;
+  MetadataPart metadata_;
+  NetflowPart netflow_;
+  ConntrackPart conntrack_;
+  ExportPart export_;
+  // In the order of the data flow.
+  Part* const parts_[6] = {&config_, &ovsdb_, &metadata_, &netflow_, &conntrack_, &export_};
+};
+
+}  // namespace ofe

@@ -1,0 +1,192 @@
+// flow/list and flow/show.
+#include <algorithm>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "flowstore/address.h"
+#include "ovs-plugin/exporter/commands.h"
+#include "ovs-plugin/exporter/exporter.h"
+#include "ovs-plugin/exporter/flow_filter.h"
+
+namespace ofe {
+namespace {
+
+constexpr std::size_t show_limit = 20;
+
+bool has_ports(std::uint8_t protocol) { return protocol == 6 || protocol == 17 || protocol == 132; }
+
+std::string endpoint_text(const flowstore::Address& address, std::uint16_t port, std::uint8_t protocol) {
+  const std::string text = flowstore::to_string(address);
+  if (!has_ports(protocol)) return text;
+  return flowstore::is_ipv4(address) ? fmt::format("{}:{}", text, port) : fmt::format("[{}]:{}", text, port);
+}
+
+std::string pod_text(const std::string& name_space, const std::string& name) {
+  return name.empty() ? "" : name_space + "/" + name;
+}
+
+Json tuple_json(const flowstore::Tuple& tuple) {
+  Json json{{"source", flowstore::to_string(tuple.source)}, {"destination", flowstore::to_string(tuple.destination)}};
+  if (has_ports(tuple.protocol)) {
+    json["sourcePort"] = tuple.source_port;
+    json["destinationPort"] = tuple.destination_port;
+  } else {
+    json["id"] = tuple.source_port;
+    json["type"] = tuple.destination_port >> 8;
+    json["code"] = tuple.destination_port & 0xff;
+  }
+  return json;
+}
+
+Json counters_json(const flowstore::Counters& counters) {
+  return {{"packets", counters.packets},
+          {"octets", counters.octets},
+          {"reversePackets", counters.reverse_packets},
+          {"reverseOctets", counters.reverse_octets}};
+}
+
+std::string labels_text(const std::array<std::uint8_t, 16>& labels) {
+  std::string text;
+  for (const std::uint8_t octet : labels) text += fmt::format("{:02x}", octet);
+  text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
+  return "0x" + text;
+}
+
+Json flow_json(const flowstore::Flow& flow, const record::Names& names) {
+  Json json{{"protocol", protocol_name(flow.original.protocol)},
+            {"original", tuple_json(flow.original)},
+            {"reply", tuple_json(flow.reply)},
+            {"sourcePod", pod_text(names.source_namespace, names.source_pod)},
+            {"sourceNode", names.source_node},
+            {"destinationPod", pod_text(names.destination_namespace, names.destination_pod)},
+            {"destinationNode", names.destination_node},
+            {"service", names.service_port_name},
+            {"zone", flow.zone},
+            {"state", flow.ended ? "ended" : "live"},
+            {"statistics", statistics_name(flow.statistics)},
+            {"total", counters_json(flow.total)},
+            {"notYetExported", counters_json(flow.pending)},
+            {"start", time_text(flow.start_wall_ms)},
+            {"lastSeen", time_text(flow.last_wall_ms)},
+            {"birthSeen", flow.birth_seen},
+            {"exports", flow.exports},
+            {"conntrackId", flow.id},
+            {"conntrackStatus", fmt::format("{:#x}", flow.status)},
+            {"conntrackTimeoutSeconds", flow.timeout_s},
+            {"mark", fmt::format("{:#x}", flow.mark)},
+            {"labels", labels_text(flow.labels)}};
+  if (flow.tcp_state != flowstore::TcpState::none) json["tcpState"] = tcp_state_name(flow.tcp_state);
+  return json;
+}
+
+struct Row {
+  std::string protocol, source, destination, service, packets, octets, state;
+};
+
+Row row_of(const flowstore::Flow& flow, const record::Names& names) {
+  const auto& [original, reply] = std::tie(flow.original, flow.reply);
+  const auto with_name = [](const std::string& pod, std::string address) {
+    return pod.empty() ? address : pod + " (" + address + ")";
+  };
+  return {protocol_name(original.protocol),
+          with_name(pod_text(names.source_namespace, names.source_pod),
+                    endpoint_text(original.source, original.source_port, original.protocol)),
+          with_name(pod_text(names.destination_namespace, names.destination_pod),
+                    endpoint_text(reply.source, reply.source_port, original.protocol)),
+          names.service_port_name,
+          fmt::format("{}/{}", flow.total.packets, flow.total.reverse_packets),
+          fmt::format("{}/{}", flow.total.octets, flow.total.reverse_octets),
+          flow.ended ? "ended" : (flow.tcp_state == flowstore::TcpState::none ? "live" : tcp_state_name(flow.tcp_state))};
+}
+
+std::string table_of(const std::vector<Row>& rows) {
+  static const Row head{"PROTO", "SOURCE", "DESTINATION", "SERVICE", "PACKETS", "OCTETS", "STATE"};
+  constexpr std::string Row::*columns[] = {&Row::protocol, &Row::source, &Row::destination, &Row::service,
+                                           &Row::packets,  &Row::octets, &Row::state};
+  std::size_t widths[std::size(columns)]{};
+  for (std::size_t c = 0; c < std::size(columns); ++c) {
+    widths[c] = (head.*columns[c]).size();
+    for (const Row& row : rows) widths[c] = std::max(widths[c], (row.*columns[c]).size());
+  }
+  std::string text;
+  const auto line = [&](const Row& row) {
+    std::string one;
+    for (std::size_t c = 0; c < std::size(columns); ++c) one += fmt::format("{:<{}}  ", row.*columns[c], widths[c]);
+    text += one.substr(0, one.find_last_not_of(' ') + 1) + "\n";
+  };
+  line(head);
+  for (const Row& row : rows) line(row);
+  return text;
+}
+
+struct Selection {
+  std::vector<std::pair<const flowstore::Flow*, const record::Names*>> flows;
+  std::size_t left_out = 0;
+};
+
+Selection select(Exporter& exporter, const FlowFilter& filter) {
+  Selection selection;
+  const State& state = exporter.state();
+  state.store.for_each([&](const flowstore::Flow& flow) {
+    const record::Names& names = state.names.get(flow.names);
+    if (!filter.matches(flow, names)) return true;
+    if (selection.flows.size() < filter.limit) {
+      selection.flows.emplace_back(&flow, &names);
+    } else {
+      ++selection.left_out;
+    }
+    return true;
+  });
+  return selection;
+}
+
+bool parse_filters(const Arguments& arguments, FlowFilter& filter, Answer& wrong) {
+  for (const std::string& argument : arguments) {
+    if (!add_filter(argument, filter, wrong.text)) {
+      wrong.good = false;
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string left_out_text(const Selection& selection, const FlowFilter& filter) {
+  if (selection.left_out == 0) return "";
+  return fmt::format("{} more match; limit={} was reached\n", selection.left_out, filter.limit);
+}
+
+Json flows_json(const Selection& selection) {
+  Json flows = Json::array();
+  for (const auto& [flow, names] : selection.flows) flows.push_back(flow_json(*flow, *names));
+  return {{"flows", std::move(flows)}, {"leftOut", selection.left_out}};
+}
+
+}  // namespace
+
+Answer flow_list(Exporter& exporter, const Arguments& arguments) {
+  FlowFilter filter;
+  Answer wrong;
+  if (!parse_filters(arguments, filter, wrong)) return wrong;
+  const Selection selection = select(exporter, filter);
+  if (filter.json) return {true, flows_json(selection).dump() + "\n"};
+  std::vector<Row> rows;
+  for (const auto& [flow, names] : selection.flows) rows.push_back(row_of(*flow, *names));
+  return {true, table_of(rows) + left_out_text(selection, filter)};
+}
+
+Answer flow_show(Exporter& exporter, const Arguments& arguments) {
+  FlowFilter filter;
+  filter.limit = show_limit;
+  Answer wrong;
+  if (!parse_filters(arguments, filter, wrong)) return wrong;
+  filter.limit = std::min(filter.limit, show_limit);
+  if (arguments.empty()) return {false, fmt::format("which flow? usage: flow/show {}", flow_filter_usage)};
+  const Selection selection = select(exporter, filter);
+  if (filter.json) return {true, flows_json(selection).dump() + "\n"};
+  if (selection.flows.empty()) return {true, "no flow matches\n"};
+  std::string text;
+  for (const auto& [flow, names] : selection.flows) text += as_text(flow_json(*flow, *names)) + "\n";
+  return {true, text + left_out_text(selection, filter)};
+}
+
+}  // namespace ofe

@@ -1,0 +1,76 @@
+#include "ovs-plugin/exporter/state.h"
+
+#include <utility>
+
+namespace ofe {
+namespace {
+
+record::NamingOptions naming_options(const config::Config& settings, const std::string& node_name) {
+  return {node_name, settings.remote_names, settings.antrea_proxy, settings.pod_cidrs};
+}
+
+// What was pinned stays; groups that were empty take what is known now.
+bool fill_empty(record::Names& pinned, record::Names&& known) {
+  bool changed = false;
+  const auto take = [&changed](std::string& to, std::string& from) {
+    if (to.empty() && !from.empty()) {
+      to = std::move(from);
+      changed = true;
+    }
+  };
+  if (pinned.source_pod.empty()) {
+    take(pinned.source_pod, known.source_pod);
+    take(pinned.source_namespace, known.source_namespace);
+    take(pinned.source_node, known.source_node);
+  }
+  if (pinned.destination_pod.empty()) {
+    take(pinned.destination_pod, known.destination_pod);
+    take(pinned.destination_namespace, known.destination_namespace);
+    take(pinned.destination_node, known.destination_node);
+  }
+  take(pinned.service_port_name, known.service_port_name);
+  return changed;
+}
+
+}  // namespace
+
+flowstore::ExportTiming export_timing(const config::Config& settings) {
+  flowstore::ExportTiming timing;
+  timing.active_ms =
+      settings.active_timeout_ms.value_or(settings.poll_interval_ms * std::int64_t{settings.export_frequency});
+  timing.idle_ms = settings.idle_timeout_ms.value_or(0);
+  return timing;
+}
+
+State::State(config::Config initial, std::string node, flowstore::Now now)
+    : settings(std::move(initial)),
+      node_name(std::move(node)),
+      started(now),
+      counters(2 * std::size_t{settings.max_flows}),
+      naming(naming_options(settings, node_name)),
+      store({settings.max_flows}, export_timing(settings), now) {
+  store.on_removed([this](const flowstore::Flow& gone) {
+    names.release(gone.names);
+    // A successor on the same tuples goes on counting.
+    const flowstore::Flow* successor = store.find(gone.original, gone.reply);
+    if (successor == nullptr || successor == &gone) counters.forget(gone.original, gone.reply);
+  });
+}
+
+void State::apply(const config::Config& changed, flowstore::Now now) {
+  settings = changed;
+  naming = naming_options(settings, node_name);
+  store.set_timing(export_timing(settings), now);
+  ++settings_generation;
+}
+
+void State::name(flowstore::Flow& flow) {
+  record::Names pinned = names.get(flow.names);
+  if (!pinned.source_pod.empty() && !pinned.destination_pod.empty()) return;
+  if (!fill_empty(pinned, record::resolve(flow, directory, ports, naming))) return;
+  const flowstore::NameHandle handle = names.acquire(pinned);
+  names.release(flow.names);
+  flow.names = handle;
+}
+
+}  // namespace ofe

@@ -1,0 +1,39 @@
+// What the parts of the exporter share: the data between the stations of DESIGN's picture, and nothing that does I/O.
+#pragma once
+
+#include <string>
+
+#include "flowstore/store.h"
+#include "k8s-bridge/directory/directory.h"
+#include "ovs-plugin/config/config.h"
+#include "ovs-plugin/correlate/datapath_counters.h"
+#include "ovs-plugin/record/local_ports.h"
+#include "ovs-plugin/record/names.h"
+
+namespace ofe {
+
+struct State {
+  State(config::Config initial, std::string node, flowstore::Now now);
+
+  // Takes over settings that can change while running; the parts compare settings_generation and do their share.
+  void apply(const config::Config& changed, flowstore::Now now);
+
+  // Names are pinned at first sight; what is still unnamed is looked up again (a Pod that became known later).
+  void name(flowstore::Flow& flow);
+
+  config::Config settings;
+  unsigned settings_generation = 1;
+  const std::string node_name;
+  const flowstore::Now started;
+
+  correlate::DatapathCounters counters;
+  k8s::Directory directory;
+  record::LocalPorts ports;
+  record::NamingOptions naming;
+  record::NamePool names;
+  flowstore::Store store;
+};
+
+flowstore::ExportTiming export_timing(const config::Config& settings);
+
+}  // namespace ofe

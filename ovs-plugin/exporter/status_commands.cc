@@ -1,0 +1,241 @@
+// exporter/status, ipfix/show and config/show.
+#include <yaml-cpp/yaml.h>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "ovs-plugin/exporter/commands.h"
+#include "ovs-plugin/exporter/exporter.h"
+#include "ovs-plugin/ovs/ovs.h"
+
+namespace ofe {
+namespace {
+
+Json store_json(const flowstore::Stats& stats, std::uint32_t limit) {
+  return {{"flows", stats.flows},
+          {"limit", limit},
+          {"endedWaiting", stats.ended_waiting},
+          {"withoutStatistics", stats.without_statistics},
+          {"created", stats.created},
+          {"restarted", stats.restarted},
+          {"ended", stats.ended},
+          {"refusedFull", stats.refused_full},
+          {"evictedEnded", stats.evicted_ended},
+          {"counterStepsBack", stats.counter_steps_back},
+          {"zoneMembershipsDropped", stats.zone_memberships_dropped}};
+}
+
+Json vswitchd_json(const VswitchdStats& stats) {
+  return {{"socket", stats.socket},     {"calls", stats.calls},   {"answers", stats.answers},
+          {"refused", stats.refused},   {"broken", stats.broken}, {"timeouts", stats.timeouts},
+          {"answerOctets", stats.octets}, {"lastError", stats.last_error}};
+}
+
+Json userspace_json(const UserspaceScan& scan, const correlate::DatapathCounterStats& counters) {
+  return {{"vswitchd", vswitchd_json(scan.vswitchd())},
+          {"conntrackLines", scan.conntrack_text().lines},
+          {"conntrackLinesUnreadable", scan.conntrack_text().unreadable},
+          {"lastUnreadableConntrackLine", scan.conntrack_text().last_unreadable},
+          {"megaflowLines", scan.megaflows().lines},
+          {"megaflowLinesUnreadable", scan.megaflows().unreadable},
+          {"lastUnreadableMegaflowLine", scan.megaflows().last_unreadable},
+          {"entryMegaflows", scan.megaflows().entry_flows},
+          {"entryMegaflowsPinned", scan.megaflows().entry_pinned},
+          {"entryMegaflowsUntracked", scan.megaflows().entry_untracked},
+          {"countedTuples", counters.tuples},
+          {"countedTuplesRefusedFull", counters.refused_full},
+          {"countedTuplesExpired", counters.expired},
+          {"megaflowCounterRestarts", counters.counter_restarts}};
+}
+
+Json kernel_json(const KernelScan& scan, const conntrack::AccountingSysctls& accounting) {
+  const conntrack::KernelSourceStats& stats = scan.stats();
+  return {{"dumps", stats.dumps},
+          {"dumpsFailed", stats.dumps_failed},
+          {"entries", stats.entries},
+          {"undecodable", stats.undecodable},
+          {"entriesOfOtherZones", stats.other_zone},
+          {"accounting", accounting.accounting},
+          {"timestamps", accounting.timestamps},
+          {"problem", accounting.problem},
+          {"lastError", stats.last_error}};
+}
+
+Json conntrack_json(Exporter& exporter) {
+  const ConntrackPart& part = exporter.conntrack();
+  const ConntrackPartStats& stats = part.stats();
+  Json json{{"source", part.source()},
+            {"zones", exporter.state().settings.zones},
+            {"polls", stats.polls},
+            {"pollsSkipped", stats.polls_skipped},
+            {"scansFailed", stats.scans_failed},
+            {"lastPollMs", stats.last_poll_ms},
+            {"lastPoll", time_text(stats.last_poll_wall_ms)},
+            {"lastError", stats.last_error}};
+  if (part.kernel() != nullptr) json["kernel"] = kernel_json(*part.kernel(), part.accounting());
+  if (part.userspace() != nullptr) {
+    json["userspace"] = userspace_json(*part.userspace(), exporter.state().counters.stats());
+  }
+  return json;
+}
+
+Json accounting_json(Exporter& exporter) {
+  const datapath::NetflowStats& stats = exporter.netflow().stats();
+  return {{"wanted", exporter.state().settings.exact_accounting},
+          {"state", to_string(exporter.ovsdb().netflow_state())},
+          {"port", exporter.netflow().port()},
+          {"datagrams", stats.datagrams},
+          {"records", stats.records},
+          {"recordsLost", stats.lost_records},
+          {"malformed", stats.malformed},
+          {"error", exporter.ovsdb().netflow_error()}};
+}
+
+Json metadata_json(Exporter& exporter) {
+  const k8s::ClientStats& stats = exporter.metadata().stats();
+  const k8s::DirectoryStats& directory = exporter.state().directory.stats();
+  return {{"socket", exporter.state().settings.metadata_socket},
+          {"connected", stats.connected},
+          {"synced", stats.synced},
+          {"sourceSynced", stats.source_synced},
+          {"sourceDetail", stats.source_detail},
+          {"lastMessage", time_text(stats.last_message_wall_ms)},
+          {"connects", stats.connects},
+          {"connectFailures", stats.connect_failures},
+          {"protocolErrors", stats.protocol_errors},
+          {"lastError", stats.last_error},
+          {"pods", directory.pods},
+          {"removedPodsKept", directory.removed_pods_kept},
+          {"services", directory.services},
+          {"nodes", directory.nodes},
+          {"invalidObjects", directory.invalid},
+          {"podsOfLocalPorts", exporter.state().ports.size()}};
+}
+
+Json process_json(Exporter& exporter) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  std::uint64_t pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return {{"pid", ::getpid()},
+          {"started", time_text(exporter.state().started.wall_ms)},
+          {"cpuUserSeconds", seconds(usage.ru_utime)},
+          {"cpuSystemSeconds", seconds(usage.ru_stime)},
+          {"residentOctets", resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))}};
+}
+
+Json ipfix_json(Exporter& exporter) {
+  const ExportPartStats& part = exporter.exporting().stats();
+  Json json{{"observationDomainId", exporter.exporting().observation_domain()},
+            {"records", part.records},
+            {"exportedElsewhere", part.exported_elsewhere},
+            {"filteredByProtocol", part.filtered_protocol},
+            {"withoutCollector", part.without_collector},
+            {"notEncodable", part.not_encodable}};
+  const ipfix::ExportingProcess* process = exporter.exporting().process();
+  if (process == nullptr) {
+    json["collector"] = "none";
+    return json;
+  }
+  const ipfix::ExportingStats& stats = process->stats();
+  json["collector"] = {{"configured", config::to_string(*exporter.state().settings.collector)},
+                       {"peer", stats.peer},
+                       {"state", to_string(stats.state)},
+                       {"since", time_text(stats.state_since_wall_ms)},
+                       {"lastError", stats.last_error},
+                       {"queuedOctets", stats.queued_octets},
+                       {"queueLimitOctets", exporter.state().settings.export_queue_octets},
+                       {"recordsAccepted", stats.records_accepted},
+                       {"recordsSent", stats.records_sent},
+                       {"recordsRefusedQueueFull", stats.records_refused},
+                       {"recordsLost", stats.records_lost},
+                       {"messagesSent", stats.messages_sent},
+                       {"octetsSent", stats.octets_sent},
+                       {"templatesSent", stats.templates_sent},
+                       {"connects", stats.connects},
+                       {"connectFailures", stats.connect_failures},
+                       {"sendErrors", stats.send_errors},
+                       {"nextSequence", stats.sequence}};
+  return json;
+}
+
+Json yaml_to_json(const YAML::Node& node) {
+  if (node.IsMap()) {
+    Json json = Json::object();
+    for (const auto& entry : node) json[entry.first.as<std::string>()] = yaml_to_json(entry.second);
+    return json;
+  }
+  if (node.IsSequence()) {
+    Json json = Json::array();
+    for (const auto& entry : node) json.push_back(yaml_to_json(entry));
+    return json;
+  }
+  if (node.IsNull()) return nullptr;
+  if (node.Tag() == "!") return node.as<std::string>();  // quoted
+  std::int64_t number = 0;
+  if (YAML::convert<std::int64_t>::decode(node, number)) return number;
+  bool flag = false;
+  if (YAML::convert<bool>::decode(node, flag)) return flag;
+  return node.as<std::string>();
+}
+
+Answer render(const Json& json, bool as_json) { return {true, as_json ? json.dump() + "\n" : as_text(json)}; }
+
+}  // namespace
+
+Answer exporter_status(Exporter& exporter, const Arguments& arguments) {
+  bool json = false;
+  Answer wrong;
+  if (!take_json_flag(arguments, json, wrong, "exporter/status [--json]")) return wrong;
+  const BridgeView& bridge = exporter.ovsdb().bridge();
+  return render({{"node", exporter.state().node_name},
+                 {"process", process_json(exporter)},
+                 {"ovs",
+                  {{"database", exporter.ovsdb().remote()},
+                   {"connected", exporter.ovsdb().connected()},
+                   {"version", exporter.ovsdb().ovs_version()},
+                   {"libraryVersion", ofe_ovs_library_version()},
+                   {"bridge", exporter.state().settings.bridge},
+                   {"bridgeFound", bridge.found},
+                   {"datapathType", bridge.datapath_type}}},
+                 {"conntrack", conntrack_json(exporter)},
+                 {"exactAccounting", accounting_json(exporter)},
+                 {"store", store_json(exporter.state().store.stats(), exporter.state().settings.max_flows)},
+                 {"metadata", metadata_json(exporter)},
+                 {"ipfix", ipfix_json(exporter)},
+                 {"configuration",
+                  {{"file", exporter.config().path()},
+                   {"reloads", exporter.config().stats().reloads},
+                   {"refused", exporter.config().stats().refused},
+                   {"problems", exporter.config().stats().problems}}}},
+                json);
+}
+
+Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
+  bool json = false;
+  Answer wrong;
+  if (!take_json_flag(arguments, json, wrong, "ipfix/show [--json]")) return wrong;
+  Json show = ipfix_json(exporter);
+  Json templates = Json::array();
+  for (const auto& [id, fields] : {std::pair{record::template_ipv4, record::fields_ipv4()},
+                                   std::pair{record::template_ipv6, record::fields_ipv6()}}) {
+    Json elements = Json::array();
+    for (const record::Field& field : fields) elements.push_back(field.element);
+    templates.push_back({{"id", id}, {"elements", std::move(elements)}});
+  }
+  show["templates"] = std::move(templates);
+  return render(show, json);
+}
+
+Answer config_show(Exporter& exporter, const Arguments& arguments) {
+  bool json = false;
+  Answer wrong;
+  if (!take_json_flag(arguments, json, wrong, "config/show [--json]")) return wrong;
+  const std::string yaml = config::to_yaml(exporter.state().settings);
+  return {true, json ? yaml_to_json(YAML::Load(yaml)).dump() + "\n" : yaml};
+}
+
+}  // namespace ofe

@@ -1,0 +1,131 @@
+#include "ovs-plugin/exporter/zone_scan.h"
+
+#include <algorithm>
+
+#include <poll.h>
+
+#include <spdlog/spdlog.h>
+
+namespace ofe {
+namespace {
+
+// Entries or lines per turn of the loop: a few milliseconds' worth.
+constexpr std::size_t entries_per_turn = 4'000;
+constexpr std::size_t lines_per_turn = 2'000;
+constexpr const char* userspace_datapath = "netdev@ovs-netdev";
+
+bool opening(flowstore::TcpState state) {
+  return state == flowstore::TcpState::syn_sent || state == flowstore::TcpState::syn_received;
+}
+
+}  // namespace
+
+void observe(State& state, flowstore::Observation& seen, flowstore::Now now) {
+  if (seen.statistics == flowstore::Statistics::none && seen.id == 0 && opening(seen.tcp_state)) {
+    // A new connection on tuples that are still counted for the old one (the store will end it): start at zero.
+    const flowstore::Flow* known = state.store.find(seen.original, seen.reply);
+    if (known != nullptr && known->tcp_state >= flowstore::TcpState::established) {
+      state.counters.forget(seen.original, seen.reply);
+    }
+  }
+  state.counters.apply(seen, now);
+  const flowstore::ObserveResult result = state.store.observe(seen, now);
+  if (result != flowstore::ObserveResult::created && result != flowstore::ObserveResult::restarted) return;
+  if (const flowstore::Flow* flow = state.store.find(seen.original, seen.reply)) {
+    flowstore::Flow named = *flow;
+    state.name(named);
+    if (named.names != flow->names) state.store.set_names(seen.original, seen.reply, named.names);
+  }
+}
+
+bool KernelScan::start(std::uint16_t zone, flowstore::Now) { return source_.start(zone); }
+
+ZoneScan::Progress KernelScan::step(flowstore::Now now) {
+  flowstore::Observation entry;
+  const auto progress = source_.step(entries_per_turn, [&](const flowstore::Observation& seen) {
+    entry = seen;
+    observe(state_, entry, now);
+  });
+  switch (progress) {
+    case conntrack::KernelSource::Progress::complete: return Progress::complete;
+    case conntrack::KernelSource::Progress::more: return Progress::waiting;
+    default: return Progress::failed;
+  }
+}
+
+void KernelScan::wait() const {
+  if (source_.fd() >= 0) ofe_ovs_poll_fd_wait(source_.fd(), POLLIN);
+}
+
+bool UserspaceScan::prepare(flowstore::Now now) {
+  if (!client_.call("dpctl/dump-flows", {"-m", userspace_datapath}, now)) return false;
+  reading_ = Reading::megaflows;
+  megaflow_text_begun_ = false;
+  return true;
+}
+
+bool UserspaceScan::start(std::uint16_t zone, flowstore::Now now) {
+  const std::string zone_argument = "zone=" + std::to_string(zone);
+  text_.reset();
+  if (!client_.call("dpctl/dump-conntrack", {"-m", "-s", userspace_datapath, zone_argument.c_str()}, now)) return false;
+  reading_ = Reading::conntrack;
+  return true;
+}
+
+ZoneScan::Progress UserspaceScan::step(flowstore::Now now) {
+  switch (client_.run(now)) {
+    case VswitchdClient::Progress::pending: return Progress::waiting;
+    case VswitchdClient::Progress::answered: break;
+    default: return Progress::failed;
+  }
+  return reading_ == Reading::megaflows ? step_megaflows(now) : step_conntrack(now);
+}
+
+ZoneScan::Progress UserspaceScan::step_conntrack(flowstore::Now now) {
+  if (!text_) text_ = std::make_unique<conntrack::DumpTextReader>(client_.answer());
+  const std::uint64_t unreadable = text_stats_.unreadable;
+  const bool more =
+      text_->step(lines_per_turn, text_stats_, [&](flowstore::Observation& seen) { observe(state_, seen, now); });
+  if (unreadable == 0 && text_stats_.unreadable != 0) {
+    spdlog::warn("dpctl/dump-conntrack: a line could not be read, counted from now on: {}", text_stats_.last_unreadable);
+  }
+  return more ? Progress::more : Progress::complete;
+}
+
+ZoneScan::Progress UserspaceScan::step_megaflows(flowstore::Now now) {
+  if (!megaflow_text_begun_) {
+    megaflow_text_ = client_.answer();
+    megaflow_text_begun_ = true;
+    stage_.begin();
+  }
+  const std::uint64_t unreadable = stage_.stats().unreadable;
+  for (std::size_t lines = 0; lines < lines_per_turn && !megaflow_text_.empty(); ++lines) {
+    const std::size_t end = std::min(megaflow_text_.find('\n'), megaflow_text_.size());
+    stage_.add_line(megaflow_text_.substr(0, end));
+    megaflow_text_.remove_prefix(std::min(end + 1, megaflow_text_.size()));
+  }
+  if (unreadable == 0 && stage_.stats().unreadable != 0) {
+    spdlog::warn("dpctl/dump-flows: a line could not be read, counted from now on: {}", stage_.stats().last_unreadable);
+  }
+  if (!megaflow_text_.empty()) return Progress::more;
+  finish_megaflows(now);
+  return Progress::complete;
+}
+
+void UserspaceScan::finish_megaflows(flowstore::Now now) {
+  const auto& zones = state_.settings.zones;
+  state_.counters.begin_dump();
+  stage_.each_pinned([&](std::uint16_t zone) { return std::find(zones.begin(), zones.end(), zone) != zones.end(); },
+                     [&](const datapath::PinnedCounters& pinned) { state_.counters.add_pinned(pinned, now); });
+  state_.counters.end_dump();
+  state_.counters.expire(now);
+  reading_ = Reading::nothing;
+}
+
+void UserspaceScan::abandon() {
+  client_.abandon();
+  text_.reset();
+  reading_ = Reading::nothing;
+}
+
+}  // namespace ofe

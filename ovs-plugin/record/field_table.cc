@@ -1,0 +1,131 @@
+#include "ovs-plugin/record/field_table.h"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+#include "flowstore/address.h"
+#include "ipfix/element.h"
+
+namespace ofe::record {
+namespace {
+
+using ipfix::RecordWriter;
+
+// dateTimeSeconds is 4 octets (RFC 7011 section 6.1.7); a time before 1970 cannot be said.
+void put_seconds(RecordWriter& out, std::int64_t wall_ms) {
+  out.u32(wall_ms <= 0 ? 0 : static_cast<std::uint32_t>(wall_ms / 1000));
+}
+void put_address(RecordWriter& out, const flowstore::Address& address) {
+  if (flowstore::is_ipv4(address)) {
+    out.octets(flowstore::ipv4_octets(address));
+  } else {
+    out.octets(address);
+  }
+}
+
+constexpr auto put_start = [](RecordWriter& o, const Source& s) { put_seconds(o, s.flow.start_wall_ms); };
+constexpr auto put_end = [](RecordWriter& o, const Source& s) { put_seconds(o, s.flow.last_wall_ms); };
+constexpr auto put_source = [](RecordWriter& o, const Source& s) { put_address(o, s.flow.original.source); };
+constexpr auto put_destination = [](RecordWriter& o, const Source& s) { put_address(o, s.flow.reply.source); };
+constexpr auto put_cluster_ip = [](RecordWriter& o, const Source& s) {
+  static constexpr std::array<std::uint8_t, 4> unset{};
+  if (s.names.service_port_name.empty()) {
+    o.octets(unset);
+  } else {
+    put_address(o, s.flow.original.destination);
+  }
+};
+
+// Everything but the addresses, which differ by family.
+constexpr Field start{"flowStartSeconds", 0, put_start};
+constexpr Field end{"flowEndSeconds", 0, put_end};
+constexpr std::array common{
+    Field{"sourceTransportPort", 0, [](RecordWriter& o, const Source& s) { o.u16(s.flow.original.source_port); }},
+    // The endpoint's port after DNAT. ICMP has none: type × 256 + code of the original direction.
+    Field{"destinationTransportPort", 0,
+          [](RecordWriter& o, const Source& s) {
+            const bool icmp = s.flow.original.protocol == 1 || s.flow.original.protocol == 58;
+            o.u16(icmp ? s.flow.original.destination_port : s.flow.reply.source_port);
+          }},
+    Field{"protocolIdentifier", 0, [](RecordWriter& o, const Source& s) { o.u8(s.flow.original.protocol); }},
+    Field{"packetTotalCount", 0, [](RecordWriter& o, const Source& s) { o.u64(s.flow.total.packets); }},
+    Field{"octetTotalCount", 0, [](RecordWriter& o, const Source& s) { o.u64(s.flow.total.octets); }},
+    Field{"packetDeltaCount", 0, [](RecordWriter& o, const Source& s) { o.u64(s.delta.packets); }},
+    Field{"octetDeltaCount", 0, [](RecordWriter& o, const Source& s) { o.u64(s.delta.octets); }},
+    Field{"reversePacketTotalCount", 0, [](RecordWriter& o, const Source& s) { o.u64(s.flow.total.reverse_packets); }},
+    Field{"reverseOctetTotalCount", 0, [](RecordWriter& o, const Source& s) { o.u64(s.flow.total.reverse_octets); }},
+    Field{"reversePacketDeltaCount", 0, [](RecordWriter& o, const Source& s) { o.u64(s.delta.reverse_packets); }},
+    Field{"reverseOctetDeltaCount", 0, [](RecordWriter& o, const Source& s) { o.u64(s.delta.reverse_octets); }},
+    Field{"sourcePodName", 0, [](RecordWriter& o, const Source& s) { o.string(s.names.source_pod); }},
+    Field{"sourcePodNamespace", 0, [](RecordWriter& o, const Source& s) { o.string(s.names.source_namespace); }},
+    Field{"sourceNodeName", 0, [](RecordWriter& o, const Source& s) { o.string(s.names.source_node); }},
+    Field{"destinationPodName", 0, [](RecordWriter& o, const Source& s) { o.string(s.names.destination_pod); }},
+    Field{"destinationPodNamespace", 0,
+          [](RecordWriter& o, const Source& s) { o.string(s.names.destination_namespace); }},
+    Field{"destinationNodeName", 0, [](RecordWriter& o, const Source& s) { o.string(s.names.destination_node); }},
+};
+constexpr Field cluster_ip{"destinationClusterIP", 0, put_cluster_ip};
+constexpr std::array last{
+    Field{"destinationServicePortName", 0,
+          [](RecordWriter& o, const Source& s) { o.string(s.names.service_port_name); }},
+    Field{"flowEndReason", 0,
+          [](RecordWriter& o, const Source& s) { o.u8(static_cast<std::uint8_t>(s.reason)); }},
+};
+
+template <std::size_t N>
+constexpr auto table(bool ipv4) {
+  std::array<Field, N> fields{};
+  std::size_t n = 0;
+  fields[n++] = start;
+  fields[n++] = end;
+  fields[n++] = {ipv4 ? "sourceIPv4Address" : "sourceIPv6Address", 0, put_source};
+  fields[n++] = {ipv4 ? "destinationIPv4Address" : "destinationIPv6Address", 0, put_destination};
+  for (const Field& field : common) fields[n++] = field;
+  if (ipv4) fields[n++] = cluster_ip;  // 106 is an IPv4 type; a record of IPv6 has nowhere to put it
+  for (const Field& field : last) fields[n++] = field;
+  return fields;
+}
+constexpr auto ipv4_fields = table<4 + common.size() + 1 + last.size()>(true);
+constexpr auto ipv6_fields = table<4 + common.size() + last.size()>(false);
+
+ipfix::Template template_from(std::uint16_t id, std::span<const Field> fields) {
+  ipfix::Template definition{id, 0, {}};
+  for (const Field& field : fields) {
+    const ipfix::Element* element = ipfix::Registry::builtin().find(field.element);
+    if (element == nullptr) {
+      std::fprintf(stderr, "field table: the registry has no element %s\n", field.element);
+      std::abort();
+    }
+    const std::uint16_t length = field.length != 0 ? field.length : ipfix::natural_length(element->type);
+    definition.fields.push_back({element->enterprise, element->id, length});
+  }
+  return definition;
+}
+
+}  // namespace
+
+std::span<const Field> fields_ipv4() { return ipv4_fields; }
+std::span<const Field> fields_ipv6() { return ipv6_fields; }
+
+std::vector<ipfix::Template> templates() {
+  return {template_from(template_ipv4, ipv4_fields), template_from(template_ipv6, ipv6_fields)};
+}
+
+std::uint16_t template_of(const flowstore::Flow& flow) {
+  return flowstore::is_ipv4(flow.original.source) ? template_ipv4 : template_ipv6;
+}
+
+void encode(const Source& from, ipfix::RecordWriter& out) {
+  for (const Field& field : template_of(from.flow) == template_ipv4 ? fields_ipv4() : fields_ipv6()) {
+    field.put(out, from);
+  }
+}
+
+std::uint32_t observation_domain_of(std::string_view node_name) {
+  std::uint32_t hash = 2166136261u;
+  for (const char c : node_name) hash = (hash * 16777619u) ^ static_cast<std::uint8_t>(c);
+  return hash;
+}
+
+}  // namespace ofe::record

@@ -1,0 +1,52 @@
+// The one field table: what a record holds, in which order, and where each value comes from. Templates and values are
+// both made from it; nothing else lists the fields.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "flowstore/flow.h"
+#include "flowstore/store.h"
+#include "ipfix/record_writer.h"
+#include "ipfix/template.h"
+#include "ovs-plugin/record/names.h"
+
+namespace ofe::record {
+
+inline constexpr std::uint16_t template_ipv4 = 256;
+inline constexpr std::uint16_t template_ipv6 = 257;
+
+struct Source {
+  const flowstore::Flow& flow;
+  const flowstore::Counters& delta;
+  flowstore::EndReason reason;
+  const Names& names;
+};
+
+struct Field {
+  const char* element;  // name in the registry
+  // Octets in the record; 0: the element's own size (variable for strings).
+  std::uint16_t length;
+  void (*put)(ipfix::RecordWriter& out, const Source& from);
+};
+
+// Fields of a record of this family, in template order (Antrea v0.10.2's, then flowEndReason).
+std::span<const Field> fields_ipv4();
+std::span<const Field> fields_ipv6();
+
+// Both templates, from the table and the built-in registry. A name the registry lacks is a bug and aborts.
+std::vector<ipfix::Template> templates();
+
+// Which template describes this flow's records: by the family of its addresses.
+std::uint16_t template_of(const flowstore::Flow& flow);
+
+// Encodes one Data Record. Check out.overflow() afterwards; max_record_octets is always enough.
+void encode(const Source& from, ipfix::RecordWriter& out);
+// Fixed fields (below 128 octets) and seven strings of at most 253 octets (Kubernetes names) or "ns/name:port".
+inline constexpr std::size_t max_record_octets = 4096;
+
+// RFC 7011 section 3.1's Observation Domain ID as Antrea computes it: 32-bit FNV-1 of the Node name.
+std::uint32_t observation_domain_of(std::string_view node_name);
+
+}  // namespace ofe::record

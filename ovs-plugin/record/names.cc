@@ -1,0 +1,102 @@
+#include "ovs-plugin/record/names.h"
+
+#include <algorithm>
+
+#include <absl/strings/str_cat.h>
+
+namespace ofe::record {
+namespace {
+
+struct Endpoint {
+  std::string pod, pod_namespace, node;
+};
+
+// Which Node an address belongs to: its own, or the one whose Pod CIDR holds it (Pods not known yet, gateways).
+const k8s::Node* node_of(const flowstore::Address& address, const k8s::Directory& directory) {
+  if (const k8s::Node* node = directory.node(address)) return node;
+  return directory.node_of_pod_address(address);
+}
+
+Endpoint endpoint(const flowstore::Address& address, std::int64_t at_wall_ms, const k8s::Directory& directory,
+                  const LocalPorts& ports, const NamingOptions& options) {
+  Endpoint found;
+  if (const LocalPort* port = ports.find(address)) {
+    found = {port->pod_name, port->pod_namespace, options.node_name};
+  }
+  // The directory knows times, the port only who holds the address now: for flows of an earlier holder it is right.
+  if (const k8s::Pod* pod = directory.pod(address, at_wall_ms)) {
+    if (options.remote_names || pod->node_name == options.node_name) {
+      return {pod->name, pod->pod_namespace, pod->node_name};
+    }
+  }
+  if (found.pod.empty()) {
+    const k8s::Node* node = node_of(address, directory);
+    if (node != nullptr && (options.remote_names || node->name == options.node_name)) found.node = node->name;
+  }
+  return found;
+}
+
+}  // namespace
+
+flowstore::NameHandle NamePool::acquire(const Names& names) {
+  if (names.empty()) return 0;
+  const auto [entry, inserted] = by_value_.try_emplace(names, 0);
+  if (inserted) {
+    if (free_.empty()) {
+      entry->second = static_cast<flowstore::NameHandle>(slots_.size());
+      slots_.push_back({names, 0});
+    } else {
+      entry->second = free_.back();
+      free_.pop_back();
+      slots_[entry->second] = {names, 0};
+    }
+  }
+  ++slots_[entry->second].references;
+  return entry->second;
+}
+
+void NamePool::release(flowstore::NameHandle handle) {
+  if (handle == 0 || --slots_[handle].references != 0) return;
+  by_value_.erase(slots_[handle].names);
+  slots_[handle].names = {};
+  free_.push_back(handle);
+}
+
+const Names& NamePool::get(flowstore::NameHandle handle) const { return slots_[handle].names; }
+
+Names resolve(const flowstore::Flow& flow, const k8s::Directory& directory, const LocalPorts& ports,
+              const NamingOptions& options) {
+  Names names;
+  const Endpoint source = endpoint(flow.original.source, flow.start_wall_ms, directory, ports, options);
+  names.source_pod = source.pod;
+  names.source_namespace = source.pod_namespace;
+  names.source_node = source.node;
+  // The endpoint after DNAT is who replies.
+  const Endpoint destination = endpoint(flow.reply.source, flow.start_wall_ms, directory, ports, options);
+  names.destination_pod = destination.pod;
+  names.destination_namespace = destination.pod_namespace;
+  names.destination_node = destination.node;
+  if (options.services) {
+    const auto match =
+        directory.service(flow.original.destination, flow.original.destination_port, flow.original.protocol);
+    if (match.service != nullptr) {
+      names.service_port_name = absl::StrCat(match.service->service_namespace, "/", match.service->name,
+                                             match.port->name.empty() ? "" : ":", match.port->name);
+    }
+  }
+  return names;
+}
+
+bool exported_here(const flowstore::Flow& flow, const k8s::Directory& directory, const LocalPorts& ports,
+                   const NamingOptions& options) {
+  const flowstore::Address& source = flow.original.source;
+  if (ports.find(source) != nullptr) return true;
+  if (const k8s::Pod* pod = directory.pod(source, flow.start_wall_ms)) return pod->node_name == options.node_name;
+  if (const k8s::Node* node = node_of(source, directory)) return node->name == options.node_name;
+  // Without the directory: an address of the cluster's Pod range that is no local port's came in over the tunnel or
+  // uplink, and the Node it came from exports it.
+  return std::none_of(options.pod_cidrs.begin(), options.pod_cidrs.end(),
+                      [&](const flowstore::Prefix& cidr) { return cidr.contains(source); });
+}
+
+}  // namespace ofe::record

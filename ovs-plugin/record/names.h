@@ -1,0 +1,69 @@
+// What a flow's addresses are called, and who exports it.
+//
+// Names are pinned to a flow when it is first seen with one and never change afterwards; the pool keeps one copy of each
+// set however many flows share it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "flowstore/flow.h"
+#include "flowstore/store.h"
+#include "k8s-bridge/directory/directory.h"
+#include "ovs-plugin/record/local_ports.h"
+
+namespace ofe::record {
+
+struct Names {
+  std::string source_pod, source_namespace, source_node;
+  std::string destination_pod, destination_namespace, destination_node;
+  std::string service_port_name;  // "namespace/name:port", no colon when the port has no name; "": no Service
+
+  bool empty() const { return *this == Names{}; }
+  friend bool operator==(const Names&, const Names&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Names& n) {
+    return H::combine(std::move(h), n.source_pod, n.source_namespace, n.source_node, n.destination_pod,
+                      n.destination_namespace, n.destination_node, n.service_port_name);
+  }
+};
+
+// Reference-counted; handle 0 is "no names".
+class NamePool {
+ public:
+  flowstore::NameHandle acquire(const Names& names);
+  void release(flowstore::NameHandle handle);
+  const Names& get(flowstore::NameHandle handle) const;
+  std::size_t size() const { return by_value_.size(); }
+
+ private:
+  struct Slot {
+    Names names;
+    std::size_t references = 0;
+  };
+  std::vector<Slot> slots_{1};
+  std::vector<flowstore::NameHandle> free_;
+  absl::flat_hash_map<Names, flowstore::NameHandle> by_value_;
+};
+
+struct NamingOptions {
+  std::string node_name;
+  bool remote_names = false;   // also entities of other Nodes
+  bool services = true;        // featureGates.AntreaProxy
+  std::vector<flowstore::Prefix> pod_cidrs;  // of the cluster, for when the directory is empty
+};
+
+// Looks up, by address and by the time the flow began. Only entities of this Node unless remote_names.
+Names resolve(const flowstore::Flow& flow, const k8s::Directory& directory, const LocalPorts& ports,
+              const NamingOptions& options);
+
+// One copy per inter-Node flow: the Node of the source exports it. False: its exporter is elsewhere. A source outside
+// the cluster is exported here, where its destination is.
+bool exported_here(const flowstore::Flow& flow, const k8s::Directory& directory, const LocalPorts& ports,
+                   const NamingOptions& options);
+
+}  // namespace ofe::record

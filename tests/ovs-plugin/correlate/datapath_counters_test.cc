@@ -1,0 +1,152 @@
+#include "ovs-plugin/correlate/datapath_counters.h"
+
+#include <gtest/gtest.h>
+
+#include "flowstore/address.h"
+
+namespace ofe::correlate {
+namespace {
+
+using flowstore::Now;
+using flowstore::Statistics;
+using flowstore::Tuple;
+
+Tuple tuple(const char* source, std::uint16_t source_port, const char* destination, std::uint16_t destination_port,
+            std::uint8_t protocol = 6) {
+  return {*flowstore::parse_address(source), *flowstore::parse_address(destination), source_port, destination_port,
+          protocol};
+}
+
+const Tuple client = tuple("10.0.0.1", 1000, "10.96.0.10", 80);
+const Tuple server = tuple("10.0.0.2", 8080, "10.0.0.1", 1000);
+
+flowstore::Observation connection(const Tuple& original = client, const Tuple& reply = server) {
+  flowstore::Observation seen;
+  seen.original = original;
+  seen.reply = reply;
+  return seen;
+}
+
+datapath::PinnedCounters pinned(std::uint8_t ufid, const Tuple& of, std::uint64_t packets, std::uint64_t octets) {
+  datapath::PinnedCounters counters;
+  counters.ufid[15] = ufid;
+  counters.tuple = of;
+  counters.packets = packets;
+  counters.octets = octets;
+  return counters;
+}
+
+class DatapathCountersTest : public testing::Test {
+ protected:
+  void dump(std::initializer_list<datapath::PinnedCounters> flows) {
+    counters_.begin_dump();
+    for (const auto& flow : flows) counters_.add_pinned(flow, now_);
+    counters_.end_dump();
+  }
+  flowstore::Observation applied(flowstore::Observation seen = connection()) {
+    counters_.apply(seen, now_);
+    return seen;
+  }
+  Now now_{1'000, 1'700'000'000'000};
+  DatapathCounters counters_{100, 60'000};
+};
+
+TEST_F(DatapathCountersTest, WhatNothingCountedHasNoStatistics) {
+  EXPECT_EQ(applied().statistics, Statistics::none);
+}
+
+TEST_F(DatapathCountersTest, EachDirectionComesFromItsOwnTuple) {
+  dump({pinned(1, client, 10, 1'000), pinned(2, server, 7, 700)});
+  const auto seen = applied();
+  EXPECT_EQ(seen.statistics, Statistics::exact);
+  EXPECT_EQ(seen.counters, (flowstore::Counters{10, 1'000, 7, 700}));
+}
+
+TEST_F(DatapathCountersTest, TwoEntriesOfOneTupleCountDisjointPackets) {
+  dump({pinned(1, client, 10, 1'000), pinned(2, client, 5, 500)});
+  EXPECT_EQ(applied().counters.packets, 15u);
+}
+
+TEST_F(DatapathCountersTest, AnEntryThatExpiredAndCameBackGoesOnFromWhereItWas) {
+  dump({pinned(1, client, 10, 1'000)});
+  dump({});
+  dump({pinned(1, client, 3, 300)});
+  EXPECT_EQ(applied().counters.packets, 13u);
+}
+
+TEST_F(DatapathCountersTest, CountersThatGoBackBetweenTwoDumpsAreANewEntry) {
+  dump({pinned(1, client, 10, 1'000)});
+  dump({pinned(1, client, 4, 400)});
+  EXPECT_EQ(applied().counters.octets, 1'400u);
+  EXPECT_EQ(counters_.stats().counter_restarts, 1u);
+}
+
+TEST_F(DatapathCountersTest, NetflowIsTheAuthorityForIpv4TcpWhileActive) {
+  counters_.set_netflow_active(true);
+  counters_.add_netflow({client, 11, 1'100, 1, 2}, now_);
+  dump({pinned(1, client, 10, 1'000)});
+  EXPECT_EQ(applied().counters.packets, 11u);
+}
+
+TEST_F(DatapathCountersTest, NetflowRecordsAreIncrements) {
+  counters_.set_netflow_active(true);
+  counters_.add_netflow({client, 11, 1'100, 1, 2}, now_);
+  counters_.add_netflow({client, 4, 400, 1, 2}, now_);
+  EXPECT_EQ(applied().counters.packets, 15u);
+}
+
+TEST_F(DatapathCountersTest, NetflowDoesNotCountIpv6OrIcmp) {
+  counters_.set_netflow_active(true);
+  const Tuple v6 = tuple("fd00::1", 1, "fd00::2", 2);
+  const Tuple ping = tuple("10.0.0.1", 0, "10.0.0.2", 0x800, 1);
+  counters_.add_netflow({v6, 3, 300, 1, 2}, now_);
+  counters_.add_netflow({ping, 3, 300, 1, 2}, now_);
+  EXPECT_EQ(counters_.stats().tuples, 0u);
+  dump({pinned(1, v6, 9, 900)});
+  EXPECT_EQ(applied(connection(v6, tuple("fd00::2", 2, "fd00::1", 1))).counters.packets, 9u);
+}
+
+TEST_F(DatapathCountersTest, WhatConntrackCountedIsLeftAlone) {
+  dump({pinned(1, client, 10, 1'000)});
+  auto seen = connection();
+  seen.statistics = Statistics::exact;
+  seen.counters = {1, 2, 3, 4};
+  EXPECT_EQ(applied(seen).counters, (flowstore::Counters{1, 2, 3, 4}));
+}
+
+TEST_F(DatapathCountersTest, AForgottenConnectionStartsAtZero) {
+  dump({pinned(1, client, 10, 1'000)});
+  counters_.forget(client, server);
+  EXPECT_EQ(applied().statistics, Statistics::none);
+  dump({pinned(1, client, 12, 1'200)});
+  EXPECT_EQ(applied().counters.packets, 2u);
+}
+
+TEST_F(DatapathCountersTest, TuplesNoConnectionAskedForExpire) {
+  dump({pinned(1, client, 10, 1'000)});
+  now_.monotonic_ms += 60'001;
+  counters_.expire(now_);
+  EXPECT_EQ(counters_.stats().tuples, 0u);
+  EXPECT_EQ(counters_.stats().expired, 1u);
+}
+
+TEST_F(DatapathCountersTest, ClaimedTuplesStay) {
+  dump({pinned(1, client, 10, 1'000)});
+  now_.monotonic_ms += 50'000;
+  applied();
+  now_.monotonic_ms += 50'000;
+  counters_.expire(now_);
+  EXPECT_EQ(applied().counters.packets, 10u);
+}
+
+TEST_F(DatapathCountersTest, TheLimitRefusesAndCounts) {
+  DatapathCounters small(1);
+  small.begin_dump();
+  small.add_pinned(pinned(1, client, 1, 100), now_);
+  small.add_pinned(pinned(2, server, 1, 100), now_);
+  EXPECT_EQ(small.stats().tuples, 1u);
+  EXPECT_EQ(small.stats().refused_full, 1u);
+}
+
+}  // namespace
+}  // namespace ofe::correlate

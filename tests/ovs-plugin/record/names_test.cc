@@ -1,0 +1,158 @@
+#include "ovs-plugin/record/names.h"
+
+#include <gtest/gtest.h>
+
+#include "flowstore/address.h"
+
+namespace ofe::record {
+namespace {
+
+namespace meta = metadata::v1;
+
+std::string octets(const char* text) {
+  const auto address = *flowstore::parse_address(text);
+  if (!flowstore::is_ipv4(address)) return {address.begin(), address.end()};
+  const auto four = flowstore::ipv4_octets(address);
+  return {four.begin(), four.end()};
+}
+
+void add_pod(meta::Update& update, const char* name, const char* ip, const char* node) {
+  meta::Pod& pod = *update.add_pods();
+  pod.set_namespace_("shop");
+  pod.set_name(name);
+  pod.set_uid(name);
+  pod.add_ips(octets(ip));
+  pod.set_node_name(node);
+  pod.set_phase(meta::Pod::RUNNING);
+}
+
+void add_node(meta::Update& update, const char* name, const char* address, const char* cidr) {
+  meta::Node& node = *update.add_nodes();
+  node.set_name(name);
+  node.add_addresses(octets(address));
+  meta::Cidr& range = *node.add_pod_cidrs();
+  range.set_address(octets(cidr));
+  range.set_prefix_length(24);
+}
+
+class NamesTest : public testing::Test {
+ protected:
+  NamesTest() {
+    meta::Update update;
+    add_pod(update, "web-1", "10.10.1.2", "node-a");
+    add_pod(update, "db-1", "10.10.2.2", "node-b");
+    add_node(update, "node-a", "192.0.2.1", "10.10.1.0");
+    add_node(update, "node-b", "192.0.2.2", "10.10.2.0");
+    meta::Service& service = *update.add_services();
+    service.set_namespace_("shop");
+    service.set_name("db");
+    service.add_cluster_ips(octets("10.96.0.10"));
+    for (const auto& [name, number] : {std::pair{"pg", 5432}, std::pair{"", 80}}) {
+      meta::ServicePort& port = *service.add_ports();
+      port.set_name(name);
+      port.set_port(static_cast<std::uint32_t>(number));
+      port.set_protocol(6);
+    }
+    directory_.begin_snapshot();
+    directory_.apply(update, 1'000);
+    directory_.end_snapshot(1'000);
+    options_.node_name = "node-a";
+  }
+  static flowstore::Flow flow(const char* from, const char* to, const char* endpoint, std::uint16_t port = 5432) {
+    flowstore::Flow made;
+    made.start_wall_ms = 2'000;
+    made.original = {*flowstore::parse_address(from), *flowstore::parse_address(to), 40000, port, 6};
+    made.reply = {*flowstore::parse_address(endpoint), *flowstore::parse_address(from), port, 40000, 6};
+    return made;
+  }
+  static flowstore::Flow flow(const char* from, const char* to) { return flow(from, to, to); }
+  Names resolved(const flowstore::Flow& of) const { return resolve(of, directory_, ports_, options_); }
+  bool here(const flowstore::Flow& of) const { return exported_here(of, directory_, ports_, options_); }
+
+  k8s::Directory directory_;
+  LocalPorts ports_;
+  NamingOptions options_;
+};
+
+TEST_F(NamesTest, OnlyEntitiesOfThisNodeByDefault) {
+  const Names names = resolved(flow("10.10.1.2", "10.10.2.2"));
+  EXPECT_EQ(names.source_pod, "web-1");
+  EXPECT_EQ(names.source_namespace, "shop");
+  EXPECT_EQ(names.source_node, "node-a");
+  EXPECT_EQ(names.destination_pod, "");
+  EXPECT_EQ(names.destination_node, "");
+}
+
+TEST_F(NamesTest, RemoteNamesWhenAskedFor) {
+  options_.remote_names = true;
+  const Names names = resolved(flow("10.10.1.2", "10.10.2.2"));
+  EXPECT_EQ(names.destination_pod, "db-1");
+  EXPECT_EQ(names.destination_node, "node-b");
+}
+
+TEST_F(NamesTest, ServiceByTheOriginalDestination) {
+  EXPECT_EQ(resolved(flow("10.10.1.2", "10.96.0.10", "10.10.2.2")).service_port_name, "shop/db:pg");
+}
+
+TEST_F(NamesTest, NoColonWhenThePortHasNoName) {
+  EXPECT_EQ(resolved(flow("10.10.1.2", "10.96.0.10", "10.10.2.2", 80)).service_port_name, "shop/db");
+}
+
+TEST_F(NamesTest, NoServicesWithoutAntreaProxy) {
+  options_.services = false;
+  EXPECT_EQ(resolved(flow("10.10.1.2", "10.96.0.10", "10.10.2.2")).service_port_name, "");
+}
+
+TEST_F(NamesTest, TheNodesOwnAddressHasItsNodeName) {
+  EXPECT_EQ(resolved(flow("10.10.1.2", "192.0.2.1")).destination_node, "node-a");
+  EXPECT_EQ(resolved(flow("10.10.1.1", "10.10.1.2")).source_node, "node-a");  // the gateway, in the Node's Pod CIDR
+}
+
+TEST_F(NamesTest, LocalPortsNameWhatTheDirectoryDoesNotKnow) {
+  ports_.replace({{"v9", "tools", "probe", "", "", {*flowstore::parse_address("10.10.1.9")}}});
+  const Names names = resolved(flow("10.10.1.9", "10.10.1.2"));
+  EXPECT_EQ(names.source_pod, "probe");
+  EXPECT_EQ(names.source_node, "node-a");
+}
+
+TEST_F(NamesTest, TheNodeOfTheSourceExports) {
+  EXPECT_TRUE(here(flow("10.10.1.2", "10.10.2.2")));
+  EXPECT_FALSE(here(flow("10.10.2.2", "10.10.1.2")));
+  EXPECT_TRUE(here(flow("192.0.2.1", "10.10.1.2")));
+  EXPECT_FALSE(here(flow("192.0.2.2", "10.10.1.2")));
+  EXPECT_FALSE(here(flow("10.10.2.1", "10.10.1.2")));  // the other Node's gateway
+}
+
+TEST_F(NamesTest, FromOutsideTheClusterIsExportedWhereItArrives) { EXPECT_TRUE(here(flow("198.51.100.7", "10.10.1.2"))); }
+
+TEST_F(NamesTest, WithoutTheDirectoryPodRangesDecide) {
+  const k8s::Directory empty;
+  options_.pod_cidrs = {*flowstore::parse_prefix("10.10.0.0/16")};
+  ports_.replace({{"v1", "shop", "web-1", "", "", {*flowstore::parse_address("10.10.1.2")}}});
+  EXPECT_TRUE(exported_here(flow("10.10.1.2", "10.10.2.2"), empty, ports_, options_));
+  EXPECT_FALSE(exported_here(flow("10.10.2.2", "10.10.1.2"), empty, ports_, options_));
+  EXPECT_TRUE(exported_here(flow("198.51.100.7", "10.10.1.2"), empty, ports_, options_));
+}
+
+TEST(NamePool, OneCopyForEqualNamesUntilTheLastIsReleased) {
+  NamePool pool;
+  const Names names{"web-1", "shop", "node-a", "", "", "", ""};
+  const auto first = pool.acquire(names);
+  EXPECT_EQ(pool.acquire(names), first);
+  EXPECT_EQ(pool.get(first).source_pod, "web-1");
+  pool.release(first);
+  EXPECT_EQ(pool.get(first).source_pod, "web-1");
+  pool.release(first);
+  EXPECT_EQ(pool.size(), 0u);
+  EXPECT_NE(pool.acquire(names), 0u);
+}
+
+TEST(NamePool, NoNamesIsHandleZero) {
+  NamePool pool;
+  EXPECT_EQ(pool.acquire({}), 0u);
+  pool.release(0);
+  EXPECT_TRUE(pool.get(0).empty());
+}
+
+}  // namespace
+}  // namespace ofe::record
