@@ -131,11 +131,7 @@ void Store::observe_batch(std::span<const Observation> seen, Now now, std::span<
   }
 }
 
-void Store::end_scan(std::uint16_t zone, bool complete, Now) {
-  impl_->recent_ends_.end_scan(zone);
-  if (impl_->scans_.end(zone, complete)) impl_->sweep_left_ = impl_->arena_.slots();
-}
-
+void Store::end_scan(std::uint16_t zone, bool complete, Now) { impl_->end_scan(zone, complete); }
 bool Store::sweep(std::size_t max_flows, Now now) {
   return impl_->sweep(max_flows, now);
 }

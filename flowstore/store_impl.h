@@ -28,6 +28,7 @@ struct Store::Impl {
   void destroy(const Observation& last, Now now);
 
   // store_scan.cc
+  void end_scan(std::uint16_t zone, bool complete);
   bool sweep(std::size_t max_flows, Now now);
   void forget_zone(std::uint16_t zone, Now now);
 
@@ -56,8 +57,9 @@ struct Store::Impl {
   std::deque<std::uint32_t> ended_;
   ZoneScans scans_;
   RecentEnds recent_ends_;
-  std::uint32_t sweep_at_ = 0;    // the next slot to judge
-  std::uint32_t sweep_left_ = 0;  // slots still to judge until every one has been since the last scan that completed
+  std::uint32_t sweep_at_ = 0;  // the next slot to judge
+  bool sweep_wanted_ = false;   // a walk over all slots is under way or to begin
+  bool sweep_again_ = false;    // a scan completed while it was under way
   std::function<void(const Flow&)> on_removed_;
   Stats stats_;
 

@@ -9,6 +9,19 @@
 namespace ipfix {
 namespace {
 
+void assign_elements(CollectedTemplate& definition, const ElementSource& elements) {
+  definition.has_lists = false;
+  for (CollectedField& field : definition.fields) {
+    bool learned = false;
+    field.element = elements.find_element(field.specifier.enterprise, field.specifier.id, learned);
+    const bool usable = field.element != nullptr && legal_field_length(field.element->type, field.specifier.length);
+    field.type = usable ? field.element->type : DataType::octet_array;
+    if (is_list(field.type)) definition.has_lists = true;
+  }
+}
+
+}  // namespace
+
 void link_repeated_names(CollectedTemplate& definition) {
   std::unordered_map<std::string, std::size_t> last_of_name;
   last_of_name.reserve(definition.fields.size());
@@ -21,8 +34,6 @@ void link_repeated_names(CollectedTemplate& definition) {
     found->second = i;
   }
 }
-
-}  // namespace
 
 std::string field_name(const FieldSpecifier& specifier, const Element* element) {
   if (element != nullptr) return element->name;
@@ -37,14 +48,7 @@ bool CollectedTemplate::same_definition(const TemplateRecord& record) const {
 }
 
 void resolve_again(CollectedTemplate& definition, const ElementSource& elements) {
-  definition.has_lists = false;
-  for (CollectedField& field : definition.fields) {
-    bool learned = false;
-    field.element = elements.find_element(field.specifier.enterprise, field.specifier.id, learned);
-    const bool usable = field.element != nullptr && legal_field_length(field.element->type, field.specifier.length);
-    field.type = usable ? field.element->type : DataType::octet_array;
-    if (is_list(field.type)) definition.has_lists = true;
-  }
+  assign_elements(definition, elements);
   link_repeated_names(definition);
 }
 
@@ -64,7 +68,7 @@ Finding resolve(const TemplateRecord& record, const ElementSource& elements, Col
     if (variable) resolved.fixed_size = false;
     resolved.fields.push_back({.specifier = specifier});
   }
-  resolve_again(resolved, elements);
+  assign_elements(resolved, elements);
   return Finding::none;
 }
 

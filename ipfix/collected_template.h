@@ -18,10 +18,10 @@ namespace ipfix {
 
 struct CollectedField {
   FieldSpecifier specifier;
-  const Element* element = nullptr;        // nullptr: unknown
-  DataType type = DataType::octet_array;   // the element's, or octet_array when unknown or not fitting the length
+  const Element* element = nullptr;       // nullptr: unknown
+  DataType type = DataType::octet_array;  // the element's, or octet_array when unknown or not fitting the length
   bool first_of_name = true;
-  std::int32_t next_of_name = -1;          // the next field with the same name, -1: none (RFC 7011 section 8: in order)
+  std::int32_t next_of_name = -1;  // the next field with the same name, -1: none (RFC 7011 section 8: in order)
 };
 
 // "enterprise55829_108" when the element is unknown.
@@ -32,10 +32,10 @@ struct CollectedTemplate {
   std::uint16_t scope_fields = 0;  // > 0: an Options Template
   std::vector<CollectedField> fields;
   std::size_t min_record_octets = 0;
-  bool fixed_size = true;          // every record takes min_record_octets
+  bool fixed_size = true;  // every record takes min_record_octets
   bool has_lists = false;
-  std::int64_t last_received_ms = 0;       // monotonic
-  std::int64_t longest_refresh_ms = 0;     // 0: not yet repeated
+  std::int64_t last_received_ms = 0;    // monotonic
+  std::int64_t longest_refresh_ms = 0;  // 0: not yet repeated
 
   bool same_definition(const TemplateRecord& record) const;
 };
@@ -51,7 +51,9 @@ class ElementSource {
 
 // Fills in elements, types and sizes; field_length_illegal when a known element cannot have its length.
 Finding resolve(const TemplateRecord& record, const ElementSource& elements, CollectedTemplate& resolved);
-// Elements again, after the source's generation changed.
+// Fills in first_of_name and next_of_name, which writers of records need and checks do not.
+void link_repeated_names(CollectedTemplate& definition);
+// Elements and names again, after the source's generation changed.
 void resolve_again(CollectedTemplate& definition, const ElementSource& elements);
 
 class TemplateSource {
@@ -73,13 +75,14 @@ class TemplateTable : public TemplateSource {
   const ElementSource& elements() const override { return elements_; }
 
   void define(CollectedTemplate definition);
-  bool withdraw(std::uint16_t id);       // false: there was none
+  bool withdraw(std::uint16_t id);  // false: there was none
   void withdraw_all(bool options);
 
   // Elements again, if they changed since the last time.
   void resolve_all();
-  // Removes templates whose refresh is overdue: three times the longest refresh interval seen, and at least min_lifetime
-  // (RFC 7011 section 8.4). One that was never refreshed tells no interval and stays. Returns how many went.
+  // Removes templates whose refresh is overdue: three times the longest refresh interval seen, and at least
+  // min_lifetime (RFC 7011 section 8.4). One that was never refreshed tells no interval and stays. Returns how many
+  // went.
   std::size_t expire(std::int64_t now_ms, std::int64_t min_lifetime_ms);
   // Notes a repetition.
   void refreshed(std::uint16_t id, std::int64_t now_ms);

@@ -21,7 +21,8 @@ CollectingSession::CollectingSession(std::string peer, SessionKind kind, const R
 
 void CollectingSession::report(Finding finding, std::size_t offset, std::uint64_t amount, std::uint16_t template_id) {
   ++stats_.findings[static_cast<std::size_t>(finding)];
-  if (handlers_.finding) handlers_.finding({finding, peer_, current_domain_, current_message_offset_, offset, amount, template_id});
+  if (handlers_.finding)
+    handlers_.finding({finding, peer_, current_domain_, current_message_offset_, offset, amount, template_id});
 }
 
 void CollectingSession::report_broken_stream(Finding finding, std::uint64_t message_offset) {
@@ -178,6 +179,7 @@ void CollectingSession::take_definition(const TemplateRecord& record, std::size_
   }
   CollectedTemplate resolved;
   resolve(record, elements_, resolved);  // was checked
+  link_repeated_names(resolved);
   resolved.last_received_ms = delivery.now_ms;
   templates.define(std::move(resolved));
   ++stats_.templates;

@@ -35,26 +35,26 @@ struct CollectingLimits {
   std::size_t held_octets_per_session = 65536;      // data sets that wait for their template; 0: hold none
   std::size_t learned_elements_per_session = 1024;
   std::size_t list_nesting = 16;
-  std::size_t values_per_message = 262144;          // four for every octet of the largest message
+  std::size_t values_per_message = 262144;            // four for every octet of the largest message
   std::int64_t min_template_lifetime_ms = 1'800'000;  // UDP: three default refresh intervals (RFC 7011 section 8.4)
 };
 
 struct DataRecord {
-  std::string_view exporter;             // the session's peer
+  std::string_view exporter;  // the session's peer
   const MessageHeader& header;
   const CollectedTemplate& definition;
-  const Values& values;                  // one per field of the definition
-  const TemplateSource& templates;       // of the record's domain, for lists
+  const Values& values;             // one per field of the definition
+  const TemplateSource& templates;  // of the record's domain, for lists
 };
 
 struct FindingReport {
   Finding finding = Finding::none;
   std::string_view exporter;
   std::uint32_t observation_domain = 0;
-  std::uint64_t message_offset = 0;      // of the message in its stream or file; 0 for a datagram
-  std::size_t offset = 0;                // in the message
-  std::uint64_t amount = 1;              // records_missing: how many
-  std::uint16_t template_id = 0;         // of the held data set, or of the template refused; 0: not about one
+  std::uint64_t message_offset = 0;  // of the message in its stream or file; 0 for a datagram
+  std::size_t offset = 0;            // in the message
+  std::uint64_t amount = 1;          // records_missing: how many
+  std::uint16_t template_id = 0;     // of the held data set, or of the template refused; 0: not about one
 };
 
 // Called during receive(); what they are given lives only that long.
@@ -64,14 +64,14 @@ struct CollectingHandlers {
 };
 
 struct CollectingStats {
-  std::uint64_t messages = 0;            // well-formed
+  std::uint64_t messages = 0;  // well-formed
   std::uint64_t malformed_messages = 0;
   std::uint64_t octets = 0;
   std::uint64_t records = 0;
-  std::uint64_t options_records = 0;     // of records
-  std::uint64_t templates = 0;           // definitions taken, repetitions included
-  std::uint64_t records_missing = 0;     // by sequence numbers
-  std::uint64_t records_late = 0;        // of these, arrived out of order after all
+  std::uint64_t options_records = 0;  // of records
+  std::uint64_t templates = 0;        // definitions taken, repetitions included
+  std::uint64_t records_missing = 0;  // by sequence numbers
+  std::uint64_t records_late = 0;     // of these, arrived out of order after all
   FindingCounters findings{};
 };
 
@@ -148,7 +148,7 @@ class CollectingSession {
   std::unordered_map<std::uint32_t, Domain> domains_;
   std::deque<HeldSet> held_;
   std::size_t held_octets_ = 0;
-  std::uint32_t current_domain_ = 0;        // of the message at hand, for reports
+  std::uint32_t current_domain_ = 0;  // of the message at hand, for reports
   std::uint64_t current_message_offset_ = 0;
   std::int64_t last_received_ms_ = 0;
 };

@@ -51,8 +51,8 @@ std::uint32_t CollectingSession::deliver_records(const MessageHeader& header, co
   return records;
 }
 
-void CollectingSession::check_flow_keys(const CollectedTemplate& definition, const Values& values,
-                                        const Domain& domain, std::size_t offset) {
+void CollectingSession::check_flow_keys(const CollectedTemplate& definition, const Values& values, const Domain& domain,
+                                        std::size_t offset) {
   const Octets* template_id = nullptr;
   const Octets* flow_keys = nullptr;
   for (std::size_t i = 0; i < definition.fields.size(); ++i) {

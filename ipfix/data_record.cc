@@ -15,8 +15,7 @@ Finding check_basic_list(Octets value, const TemplateSource& templates, ValueBud
   BasicList list;
   if (!read_basic_list(value, list)) return Finding::list_cut;
   bool learned = false;
-  const Element* element =
-      templates.elements().find_element(list.specifier.enterprise, list.specifier.id, learned);
+  const Element* element = templates.elements().find_element(list.specifier.enterprise, list.specifier.id, learned);
   const DataType type = element == nullptr ? DataType::octet_array : element->type;
   const bool endless = list.specifier.length == 0 && !list.content.empty();
   if (endless || !legal_field_length(type, list.specifier.length)) return Finding::list_element_length_illegal;

@@ -47,7 +47,7 @@ bool read_sub_template_multi_list(Octets value, std::uint8_t& semantic, std::vec
 
 // What a message may unfold to. Records of zero-length fields and lists of lists cost an attacker next to nothing.
 struct ValueBudget {
-  std::size_t values = 0;       // what is left
+  std::size_t values = 0;  // what is left
   std::size_t list_nesting = 0;
 };
 

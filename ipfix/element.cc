@@ -45,9 +45,9 @@ constexpr std::array<TypeEntry, 24> types = {{
 // RFC 5103 section 6.1: elements that describe not the flow but who observed and exported it have no reverse. They are
 // RFC 5102's identifiers (5.1), process configuration (5.2) and process statistics (5.3), then paddingOctets (210) and
 // biflowDirection (239).
-constexpr std::array<std::uint16_t, 32> not_reversible = {
-    10,  14,  40,  41,  42,  130, 131, 137, 138, 141, 142, 143, 144, 145, 148, 149,
-    163, 164, 165, 166, 167, 168, 173, 210, 211, 212, 213, 214, 215, 216, 217, 239};
+constexpr std::array<std::uint16_t, 32> not_reversible = {10,  14,  40,  41,  42,  130, 131, 137, 138, 141, 142,
+                                                          143, 144, 145, 148, 149, 163, 164, 165, 166, 167, 168,
+                                                          173, 210, 211, 212, 213, 214, 215, 216, 217, 239};
 
 std::uint64_t key_of(std::uint32_t enterprise, std::uint16_t id) {
   return (std::uint64_t{enterprise} << 16) | id;
@@ -75,7 +75,8 @@ std::uint16_t natural_length(DataType type) {
 }
 
 std::optional<DataType> data_type_by_name(std::string_view name) {
-  const auto* const found = std::find_if(types.begin(), types.end(), [&](const TypeEntry& t) { return t.name == name; });
+  const auto* const found =
+      std::find_if(types.begin(), types.end(), [&](const TypeEntry& t) { return t.name == name; });
   if (found == types.end()) return std::nullopt;
   return static_cast<DataType>(found - types.begin());
 }
@@ -130,8 +131,9 @@ const Element* Registry::find(std::uint32_t enterprise, std::uint16_t id) const 
 
 const Element* Registry::find(std::string_view name) const {
   const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : find(static_cast<std::uint32_t>(found->second >> 16),
-                                                  static_cast<std::uint16_t>(found->second & 0xFFFF));
+  return found == by_name_.end() ? nullptr
+                                 : find(static_cast<std::uint32_t>(found->second >> 16),
+                                        static_cast<std::uint16_t>(found->second & 0xFFFF));
 }
 
 std::vector<const Element*> Registry::all() const {

@@ -17,15 +17,34 @@ namespace ipfix {
 
 // RFC 7012 section 3.1; the numbers are those of IANA's informationElementDataType registry (RFC 5610).
 enum class DataType : std::uint8_t {
-  octet_array = 0, unsigned8 = 1, unsigned16 = 2, unsigned32 = 3, unsigned64 = 4, signed8 = 5, signed16 = 6,
-  signed32 = 7, signed64 = 8, float32 = 9, float64 = 10, boolean = 11, mac_address = 12, string = 13,
-  date_time_seconds = 14, date_time_milliseconds = 15, date_time_microseconds = 16, date_time_nanoseconds = 17,
-  ipv4_address = 18, ipv6_address = 19, basic_list = 20, sub_template_list = 21, sub_template_multi_list = 22,
+  octet_array = 0,
+  unsigned8 = 1,
+  unsigned16 = 2,
+  unsigned32 = 3,
+  unsigned64 = 4,
+  signed8 = 5,
+  signed16 = 6,
+  signed32 = 7,
+  signed64 = 8,
+  float32 = 9,
+  float64 = 10,
+  boolean = 11,
+  mac_address = 12,
+  string = 13,
+  date_time_seconds = 14,
+  date_time_milliseconds = 15,
+  date_time_microseconds = 16,
+  date_time_nanoseconds = 17,
+  ipv4_address = 18,
+  ipv6_address = 19,
+  basic_list = 20,
+  sub_template_list = 21,
+  sub_template_multi_list = 22,
   unsigned256 = 23,  // RFC 9740
 };
 
-inline constexpr std::uint16_t variable_length = 65535;        // RFC 7011 section 7
-inline constexpr std::uint32_t reverse_enterprise = 29305;     // RFC 5103 section 6.1
+inline constexpr std::uint16_t variable_length = 65535;     // RFC 7011 section 7
+inline constexpr std::uint32_t reverse_enterprise = 29305;  // RFC 5103 section 6.1
 
 // Octets of a full-size value; variable_length for strings, octet arrays and lists.
 std::uint16_t natural_length(DataType type);

@@ -16,7 +16,7 @@
 namespace ipfix {
 namespace {
 
-constexpr std::size_t max_row_octets = 1 << 16;  // descriptions in IANA's registry are a few thousand octets
+constexpr std::size_t max_row_octets = 1 << 16;   // descriptions in IANA's registry are a few thousand octets
 constexpr std::uint16_t max_element_id = 0x7FFF;  // 15 bits (RFC 7011 section 3.2)
 
 struct CsvRow {
@@ -96,10 +96,14 @@ std::optional<Columns> find_columns(const CsvRow& header, std::string& what) {
   const auto id = column(header, {"id", "ElementID"});
   const auto name = column(header, {"name", "Name"});
   const auto type = column(header, {"type", "Abstract Data Type"});
-  if (!id) what = "no column id or ElementID";
-  else if (!name) what = "no column name or Name";
-  else if (!type) what = "no column type or Abstract Data Type";
-  else return Columns{*id, *name, *type, column(header, {"enterprise", "Enterprise ID"})};
+  if (!id)
+    what = "no column id or ElementID";
+  else if (!name)
+    what = "no column name or Name";
+  else if (!type)
+    what = "no column type or Abstract Data Type";
+  else
+    return Columns{*id, *name, *type, column(header, {"enterprise", "Enterprise ID"})};
   return std::nullopt;
 }
 
@@ -122,8 +126,8 @@ std::optional<Element> parse_element(const CsvRow& row, const Columns& columns, 
     what = "id \"" + cell(columns.id) + "\" of " + element.name + " is not a number from 1 to 32767";
   } else if (!type) {
     what = "unknown type \"" + cell(columns.type) + "\" of " + element.name;
-  } else if (!enterprise.empty() && !parse_number<std::uint32_t>(enterprise, 0, std::numeric_limits<std::uint32_t>::max(),
-                                                                 element.enterprise)) {
+  } else if (!enterprise.empty() && !parse_number<std::uint32_t>(
+                                        enterprise, 0, std::numeric_limits<std::uint32_t>::max(), element.enterprise)) {
     what = "enterprise \"" + enterprise + "\" of " + element.name + " is not a number from 0 to 4294967295";
   } else {
     element.type = *type;

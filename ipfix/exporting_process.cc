@@ -199,7 +199,9 @@ ExportingProcess::ExportingProcess(ExportingOptions options, AddressSource addre
 
 ExportingProcess::~ExportingProcess() = default;
 
-bool ExportingProcess::add_template(Template definition) { return impl_->preamble.add_template(std::move(definition)); }
+bool ExportingProcess::add_template(Template definition) {
+  return impl_->preamble.add_template(std::move(definition));
+}
 
 bool ExportingProcess::add_session_record(std::uint16_t template_id, std::span<const std::uint8_t> record) {
   return impl_->preamble.add_record(template_id, record);
@@ -224,20 +226,30 @@ bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const 
   return true;
 }
 
-bool ExportingProcess::can_accept(std::size_t record_octets) const { return impl_->queue.has_room(record_octets); }
+bool ExportingProcess::can_accept(std::size_t record_octets) const {
+  return impl_->queue.has_room(record_octets);
+}
 
-std::size_t ExportingProcess::max_record_octets() const { return impl_->queue.max_record_octets(); }
+std::size_t ExportingProcess::max_record_octets() const {
+  return impl_->queue.max_record_octets();
+}
 
 void ExportingProcess::run(Now now) {
   impl_->run(now);
   impl_->stats.queued_octets = impl_->queue.octets();
 }
 
-void ExportingProcess::flush(Now) { impl_->queue.finish_open(); }
+void ExportingProcess::flush(Now) {
+  impl_->queue.finish_open();
+}
 
-bool ExportingProcess::drained() const { return impl_->queue.empty(); }
+bool ExportingProcess::drained() const {
+  return impl_->queue.empty();
+}
 
-int ExportingProcess::fd() const { return impl_->socket.fd(); }
+int ExportingProcess::fd() const {
+  return impl_->socket.fd();
+}
 
 short ExportingProcess::events() const {
   if (!impl_->socket.is_open()) return 0;
@@ -247,8 +259,12 @@ short ExportingProcess::events() const {
   return static_cast<short>(read | write);
 }
 
-std::optional<std::int64_t> ExportingProcess::next_deadline_ms() const { return impl_->next_deadline_ms(); }
+std::optional<std::int64_t> ExportingProcess::next_deadline_ms() const {
+  return impl_->next_deadline_ms();
+}
 
-const ExportingStats& ExportingProcess::stats() const { return impl_->stats; }
+const ExportingStats& ExportingProcess::stats() const {
+  return impl_->stats;
+}
 
 }  // namespace ipfix

@@ -2,6 +2,8 @@
 // (RFC 7011 sections 3, 8, 10). Non-blocking; driven by run(now), fd()/events() and next_deadline_ms().
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,8 +11,6 @@
 #include <optional>
 #include <span>
 #include <string>
-
-#include <sys/socket.h>
 
 #include "ipfix/template.h"
 
@@ -34,17 +34,17 @@ std::string to_string(const SocketAddress& address);  // "192.0.2.1:4739", "[200
 struct ExportingOptions {
   Transport transport = Transport::tcp;
   std::uint32_t observation_domain = 0;
-  std::size_t max_message_octets_udp = 1400;   // RFC 7011 section 10.3.3: must fit the path MTU; payload, without headers
+  std::size_t max_message_octets_udp = 1400;  // without IP and UDP headers; must fit the path MTU (section 10.3.3)
   std::size_t max_message_octets_tcp = 65535;
-  std::size_t queue_octets = 16u << 20;        // messages waiting for the socket; beyond it records are refused
-  std::int64_t max_batch_delay_ms = 200;       // a record waits no longer than this for its message to fill
-  std::int64_t template_refresh_ms = 600'000;  // UDP only (RFC 7011 section 8.4)
+  std::size_t queue_octets = 16u << 20;            // messages waiting for the socket; beyond it records are refused
+  std::int64_t max_batch_delay_ms = 200;           // a record waits no longer than this for its message to fill
+  std::int64_t template_refresh_ms = 600'000;      // UDP only (RFC 7011 section 8.4)
   std::uint32_t template_refresh_messages = 1000;  // UDP only, and every so many messages (RFC 5153 section 6.2)
-  std::int64_t reconnect_initial_ms = 1'000;   // doubled after each failure, up to the maximum
+  std::int64_t reconnect_initial_ms = 1'000;       // doubled after each failure, up to the maximum
   std::int64_t reconnect_max_ms = 60'000;
-  std::int64_t connect_timeout_ms = 10'000;    // TCP handshake
-  std::int64_t user_timeout_ms = 120'000;      // TCP: a collector that acknowledges nothing for so long is given up; 0: the
-                                               // kernel's own limit (about 15 minutes)
+  std::int64_t connect_timeout_ms = 10'000;  // TCP handshake
+  std::int64_t user_timeout_ms = 120'000;    // TCP: a collector that acknowledges nothing for so long is given up;
+                                             // 0: the kernel's own limit, about 15 minutes
 };
 
 // resolving: the collector has no address yet, and is asked for again. UDP is connected as soon as it has one.
@@ -52,22 +52,22 @@ enum class SessionState : std::uint8_t { idle, resolving, connecting, connected,
 
 struct ExportingStats {
   SessionState state = SessionState::idle;
-  std::string peer;                      // address in use, "" before the first
-  std::string last_error;                // of the last failed attempt, "" after success
+  std::string peer;        // address in use, "" before the first
+  std::string last_error;  // of the last failed attempt, "" after success
   std::int64_t state_since_wall_ms = 0;
-  std::size_t queued_octets = 0;         // now
+  std::size_t queued_octets = 0;  // now
   std::uint64_t records_accepted = 0;
-  std::uint64_t records_sent = 0;        // handed to the kernel
-  std::uint64_t records_refused = 0;     // queue full: the caller keeps them
-  std::uint64_t records_lost = 0;        // accepted, then lost: in a message that a broken session cut, that UDP could
-                                         // not send, or longer than any message (stepped over by the sequence number)
+  std::uint64_t records_sent = 0;     // handed to the kernel
+  std::uint64_t records_refused = 0;  // queue full: the caller keeps them
+  std::uint64_t records_lost = 0;     // accepted, then lost: in a message that a broken session cut, that UDP could
+                                      // not send, or longer than any message (stepped over by the sequence number)
   std::uint64_t messages_sent = 0;
   std::uint64_t octets_sent = 0;
   std::uint64_t templates_sent = 0;
-  std::uint64_t connects = 0;            // sessions that came up
+  std::uint64_t connects = 0;  // sessions that came up
   std::uint64_t connect_failures = 0;
   std::uint64_t send_errors = 0;
-  std::uint32_t sequence = 0;            // of the next message
+  std::uint32_t sequence = 0;  // of the next message
 };
 
 class ExportingProcess {

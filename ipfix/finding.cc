@@ -53,7 +53,9 @@ static_assert(names.back() == "session_evicted", "one name per finding");
 
 }  // namespace
 
-std::string_view to_string(Finding finding) { return names[static_cast<std::size_t>(finding)]; }
+std::string_view to_string(Finding finding) {
+  return names[static_cast<std::size_t>(finding)];
+}
 
 Severity severity(Finding finding) {
   if (finding == Finding::none || finding >= Finding::data_set_held) return Severity::remark;

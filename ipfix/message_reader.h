@@ -15,9 +15,9 @@
 namespace ipfix {
 
 struct MessageHeader {
-  std::uint16_t length = 0;          // octets, header included
-  std::uint32_t export_time = 0;     // seconds since the Unix epoch
-  std::uint32_t sequence = 0;        // Data Records sent before this message, modulo 2^32
+  std::uint16_t length = 0;       // octets, header included
+  std::uint32_t export_time = 0;  // seconds since the Unix epoch
+  std::uint32_t sequence = 0;     // Data Records sent before this message, modulo 2^32
   std::uint32_t observation_domain = 0;
 };
 

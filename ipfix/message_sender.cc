@@ -15,7 +15,9 @@ constexpr std::int64_t no_buffers_retry_ms = 10;
 constexpr int first_preamble_copies = 3;
 
 // Errors that an earlier datagram met and that the socket reports once.
-bool about_earlier_datagram(int error) { return error == ECONNREFUSED || error == EMSGSIZE; }
+bool about_earlier_datagram(int error) {
+  return error == ECONNREFUSED || error == EMSGSIZE;
+}
 
 }  // namespace
 

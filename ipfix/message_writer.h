@@ -1,5 +1,5 @@
-// Builds one IPFIX Message (RFC 7011 section 3): header, Template Sets, Options Template Sets and Data Sets, never longer
-// than a limit. Consecutive records of one template share a set; sets are not padded.
+// Builds one IPFIX Message (RFC 7011 section 3): header, Template Sets, Options Template Sets and Data Sets, never
+// longer than a limit. Consecutive records of one template share a set; sets are not padded.
 #pragma once
 
 #include <cstddef>

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include "ipfix/json_text.h"
@@ -40,7 +41,8 @@ void append_fields(std::string& out, const CollectedTemplate& definition, const 
     if (!field.first_of_name) continue;
     if (!is_first) out += ',';
     is_first = false;
-    append_json_string(out, field_name(field.specifier, field.element));
+    append_json_string(out, field.element != nullptr ? std::string_view(field.element->name)
+                                                     : std::string_view(field_name(field.specifier, nullptr)));
     out += ':';
     if (field.next_of_name < 0) {
       append_value(out, field.type, values[i], templates);

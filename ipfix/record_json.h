@@ -1,7 +1,7 @@
 // One Data Record as one JSON object. Keys are element names; a repeated element is an array of its values in order, a
 // list an array of its values (basicList) or records (subTemplateList, subTemplateMultiList). Integers are plain
-// numbers, addresses text, times RFC 3339, octet arrays and values of unknown elements hexadecimal, an undefined boolean
-// null, a list whose template is unknown an array with its content in hexadecimal.
+// numbers, addresses text, times RFC 3339, octet arrays, unsigned256 and values of unknown elements hexadecimal, an
+// undefined boolean null, a list whose template is unknown an array with its content in hexadecimal.
 #pragma once
 
 #include <string>

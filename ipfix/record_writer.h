@@ -1,4 +1,5 @@
-// Encodes one Data Record into a caller's buffer: bounded, with a sticky error that is checked once (RFC 7011 section 6).
+// Encodes one Data Record (RFC 7011 section 6) into a caller's buffer: bounded, with a sticky error that is checked
+// once.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,10 @@ class RecordWriter {
   // Variable length (RFC 7011 section 7): one octet of length below 255, else 255 and two octets. Longer than 65,535
   // octets is an overflow.
   void string(std::string_view v) {
-    if (v.size() > 65535) { overflow_ = true; return; }
+    if (v.size() > 65535) {
+      overflow_ = true;
+      return;
+    }
     if (v.size() < 255) {
       u8(static_cast<std::uint8_t>(v.size()));
     } else {
@@ -42,7 +46,10 @@ class RecordWriter {
     put(network_order, width);
   }
   void put(const void* data, std::size_t size) {
-    if (overflow_ || size > buffer_.size() - used_) { overflow_ = true; return; }
+    if (overflow_ || size > buffer_.size() - used_) {
+      overflow_ = true;
+      return;
+    }
     if (size != 0) std::memcpy(buffer_.data() + used_, data, size);
     used_ += size;
   }

@@ -20,7 +20,7 @@ class SequenceTracker {
   static constexpr std::uint32_t plausible_loss = 1u << 24;
 
   bool expecting_ = false;
-  bool in_order_ = true;           // the current message
+  bool in_order_ = true;  // the current message
   std::uint32_t expected_ = 0;
   std::uint32_t last_export_time_ = 0;
 };

@@ -16,7 +16,9 @@ constexpr std::uint16_t information_element_name = 341;
 
 constexpr std::size_t max_name_octets = 128;
 
-std::uint64_t key_of(std::uint32_t enterprise, std::uint16_t id) { return std::uint64_t{enterprise} << 16 | id; }
+std::uint64_t key_of(std::uint32_t enterprise, std::uint16_t id) {
+  return std::uint64_t{enterprise} << 16 | id;
+}
 
 // A name becomes a key of every record: letters and digits (RFC 7012 section 2.3), as other exporters use them, and
 // nothing that an unknown element's key looks like.
@@ -24,9 +26,8 @@ bool usable_name(const std::string& name) {
   if (name.empty() || name.size() > max_name_octets) return false;
   if (std::isalpha(static_cast<unsigned char>(name.front())) == 0) return false;
   if (name.starts_with("enterprise") && name.find('_') != std::string::npos) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; });
 }
 
 const CollectedField* iana_field(const CollectedTemplate& definition, std::uint16_t id, std::size_t& index) {
@@ -71,8 +72,8 @@ bool SessionElements::learn(Element element) {
 bool describes_elements(const CollectedTemplate& definition) {
   if (definition.scope_fields == 0) return false;
   std::size_t index = 0;
-  for (const std::uint16_t id : {private_enterprise_number, information_element_id, information_element_data_type,
-                                 information_element_name}) {
+  for (const std::uint16_t id :
+       {private_enterprise_number, information_element_id, information_element_data_type, information_element_name}) {
     if (iana_field(definition, id, index) == nullptr) return false;
   }
   return true;

@@ -1,5 +1,5 @@
-// What a collector must have before data: templates, and options data that describe the session (RFC 5610 type records).
-// Sent at the start of every session and, over UDP, again and again (RFC 7011 section 8.4).
+// What a collector must have before data: templates, and options data that describe the session (RFC 5610 type
+// records). Sent at the start of every session and, over UDP, again and again (RFC 7011 section 8.4).
 #pragma once
 
 #include <cstddef>

@@ -9,14 +9,14 @@ namespace ipfix {
 struct FieldSpecifier {
   std::uint32_t enterprise = 0;  // 0: IANA, written without the enterprise bit
   std::uint16_t id = 0;
-  std::uint16_t length = 0;      // octets, or variable_length
+  std::uint16_t length = 0;  // octets, or variable_length
 
   friend bool operator==(const FieldSpecifier&, const FieldSpecifier&) = default;
 };
 
 struct Template {
-  std::uint16_t id = 0;           // >= 256
-  std::uint16_t scope_fields = 0; // > 0: an Options Template whose first fields are the scope
+  std::uint16_t id = 0;            // >= 256
+  std::uint16_t scope_fields = 0;  // > 0: an Options Template whose first fields are the scope
   std::vector<FieldSpecifier> fields;
 
   friend bool operator==(const Template&, const Template&) = default;

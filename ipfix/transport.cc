@@ -40,7 +40,9 @@ bool connected_to_itself(int fd) {
          std::memcmp(&local, &peer, local_length) == 0;
 }
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+bool would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK;
+}
 
 }  // namespace
 

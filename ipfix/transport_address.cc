@@ -48,7 +48,7 @@ std::string ipv6_to_string(const sockaddr_in6& in) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
   std::string result = std::string("[") + text.data();
-  std::array<char, IF_NAMESIZE> interface{};
+  std::array<char, IF_NAMESIZE> interface {};
   if (in.sin6_scope_id != 0) {
     const char* const name = if_indextoname(in.sin6_scope_id, interface.data());
     result += "%" + (name != nullptr ? std::string(name) : std::to_string(in.sin6_scope_id));

@@ -29,8 +29,8 @@ struct Instant {
   std::uint32_t nanoseconds = 0;
   int fraction_digits = 0;  // the type's precision: 0, 3, 6 or 9
 };
-// Of a dateTime type's full-size value. The two NTP formats count seconds from 1900 and wrap in 2036: values in the lower
-// half of the range are taken as the era after that (RFC 4330 section 3).
+// Of a dateTime type's full-size value. The two NTP formats count seconds from 1900 and wrap in 2036: values in the
+// lower half of the range are taken as the era after that (RFC 4330 section 3).
 Instant instant_value(DataType type, Octets octets);
 
 }  // namespace ipfix

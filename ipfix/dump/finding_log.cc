@@ -7,7 +7,9 @@
 
 namespace ipfix::dump {
 
-void FindingLog::say(const std::string& line) { std::fprintf(stderr, "ipfix-dump: %s\n", line.c_str()); }
+void FindingLog::say(const std::string& line) {
+  std::fprintf(stderr, "ipfix-dump: %s\n", line.c_str());
+}
 
 bool FindingLog::may_log(Allowance& allowance) const {
   const std::int64_t earned = std::min<std::int64_t>((now_ms_ - allowance.refilled_ms) / 1000, burst_lines);
@@ -35,8 +37,8 @@ void FindingLog::add(const FindingReport& report) {
   line += level == Severity::malformed ? " (malformed)" : " (data lost)";
   if (report.amount > 1) line += ", " + std::to_string(report.amount);
   if (report.template_id > 0) {
-    line += ", template " + std::to_string(report.template_id) + " of domain " +
-            std::to_string(report.observation_domain);
+    line +=
+        ", template " + std::to_string(report.template_id) + " of domain " + std::to_string(report.observation_domain);
   }
   if (allowance.suppressed > 0) line += "; " + std::to_string(allowance.suppressed) + " more like this before";
   allowance.suppressed = 0;

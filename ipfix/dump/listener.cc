@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <ctime>
 #include <cstring>
+#include <ctime>
 #include <optional>
 #include <string_view>
 
@@ -18,13 +18,15 @@
 namespace ipfix::dump {
 namespace {
 
-constexpr int datagrams_per_turn = 64;         // so that one busy socket does not starve the others
-constexpr int turns_at_end = 1000;             // reading what has arrived when asked to end
-constexpr std::int64_t accept_pause_ms = 1000; // after running out of descriptors
+constexpr int datagrams_per_turn = 64;          // so that one busy socket does not starve the others
+constexpr int turns_at_end = 1000;              // reading what has arrived when asked to end
+constexpr std::int64_t accept_pause_ms = 1000;  // after running out of descriptors
 constexpr int udp_receive_buffer_octets = 4 << 20;
 
 volatile std::sig_atomic_t end_requested = 0;
-void request_end(int) { end_requested = 1; }
+void request_end(int) {
+  end_requested = 1;
+}
 
 std::int64_t monotonic_ms() {
   timespec time{};
@@ -52,9 +54,19 @@ std::optional<SocketAddress> parse_where(std::string_view where, bool& is_udp) {
   return numeric_address(std::string(host), port);
 }
 
-sockaddr* as_sockaddr(SocketAddress& address) { return reinterpret_cast<sockaddr*>(&address.storage); }
+sockaddr* as_sockaddr(SocketAddress& address) {
+  return reinterpret_cast<sockaddr*>(&address.storage);
+}
 
 }  // namespace
+
+Listener::Listener(CollectingProcess& process, FindingLog& log, RecordOutput& output)
+    : process_(process), log_(log), output_(output), buffer_(1u << 18) {
+  struct sigaction action {};
+  action.sa_handler = request_end;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
 
 Listener::~Listener() {
   for (const auto& [fd, session] : connections_) ::close(fd);
@@ -94,10 +106,6 @@ bool Listener::listen(const std::string& where, std::string& error) {
 }
 
 void Listener::run() {
-  struct sigaction action {};
-  action.sa_handler = request_end;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
   while (end_requested == 0 && output_.error() == 0) turn(-1);
   for (int i = 0; i < turns_at_end && output_.error() == 0 && turn(0); ++i) {
   }

@@ -15,8 +15,8 @@ namespace ipfix::dump {
 
 class Listener {
  public:
-  Listener(CollectingProcess& process, FindingLog& log, RecordOutput& output)
-      : process_(process), log_(log), output_(output), buffer_(1u << 18) {}
+  // From here on SIGINT and SIGTERM end run().
+  Listener(CollectingProcess& process, FindingLog& log, RecordOutput& output);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -16,7 +16,7 @@
 namespace {
 
 constexpr int exit_well_formed = 0;
-constexpr int exit_failed = 1;     // wrong usage, or a file that cannot be read
+constexpr int exit_failed = 1;  // wrong usage, or a file that cannot be read
 constexpr int exit_malformed = 2;
 
 struct Options {
@@ -48,7 +48,8 @@ void describe(CLI::App& app, Options& options) {
       "  ipfix-dump --listen tcp:0.0.0.0:4739 --listen 'udp:[::]:4739' --meta\n"
       "  ipfix-dump --elements vendor.csv --datagrams template.bin data.bin\n"
       "\n"
-      "Exit status: 0 all input was well-formed; 2 malformed input was met (what could be decoded is printed, what was\n"
+      "Exit status: 0 all input was well-formed; 2 malformed input was met (what could be decoded is printed, what "
+      "was\n"
       "wrong goes to standard error); 1 wrong usage, or a file that cannot be read.");
 }
 

@@ -19,7 +19,7 @@ struct ClientOptions {
   bool cluster_scope = false;
   std::int64_t reconnect_initial_ms = 500;
   std::int64_t reconnect_max_ms = 30'000;
-  std::size_t read_octets_per_run = 1u << 20;  // so that a large snapshot does not hold the loop
+  std::size_t read_octets_per_run = 256u << 10;  // a few milliseconds of work, so that no snapshot holds the loop
 };
 
 struct ClientStats {

@@ -62,8 +62,20 @@ void PodTable::update(Living& living, DecodedPod decoded, bool first_sight, bool
   }
   pod = std::move(decoded.pod);
   living.holds = decoded.may_hold_addresses;
-  const std::int64_t since_ms = first_sight || from_list ? 0 : wall_ms;
-  for (const Address& address : gained) claims_[address].push_back({&pod, since_ms, still_held, still_held});
+  Claim claim;
+  claim.pod = &pod;
+  claim.since_wall_ms = first_sight || from_list ? 0 : wall_ms;
+  for (const Address& address : gained) claims_[address].push_back(claim);
+  if (living.holds) follow_start(pod);
+}
+
+// A Pod's start is its creation until the kubelet reports another.
+void PodTable::follow_start(const Pod& pod) {
+  for (const Address& address : pod.addresses) {
+    for (Claim& claim : claims_[address]) {
+      if (claim.pod == &pod) claim.from_wall_ms = std::max(pod.start_wall_ms, claim.since_wall_ms);
+    }
+  }
 }
 
 bool PodTable::remove(const std::string& uid, const ObjectNameView& name, std::int64_t wall_ms) {
@@ -111,7 +123,9 @@ void PodTable::keep_former(const Pod* holder, std::unique_ptr<Pod> former, std::
   for (const Address& address : former->addresses) {
     for (Claim& claim : claims_[address]) {
       if (claim.pod == holder && claim.until_wall_ms == still_held) {
-        claim = {former.get(), claim.since_wall_ms, until_ms, wall_ms};
+        claim.pod = former.get();
+        claim.until_wall_ms = until_ms;
+        claim.known_until_wall_ms = wall_ms;
       }
     }
   }
@@ -148,11 +162,10 @@ const Pod* PodTable::find(const Address& address, std::int64_t at_wall_ms) const
   const Claim* next = nullptr;     // nobody did: the first to get it afterwards
   const Claim* listed = nullptr;   // nor that: given up by then, but still listed as a Pod
   for (const Claim& claim : entry->second) {
-    const std::int64_t from_ms = claim.from_wall_ms();
-    if (claim.covers(at_wall_ms)) {
-      if (holding == nullptr || from_ms >= holding->from_wall_ms()) holding = &claim;
-    } else if (at_wall_ms < from_ms) {
-      if (next == nullptr || from_ms <= next->from_wall_ms()) next = &claim;
+    if (at_wall_ms < claim.from_wall_ms) {
+      if (next == nullptr || claim.from_wall_ms <= next->from_wall_ms) next = &claim;
+    } else if (at_wall_ms < claim.until_wall_ms) {
+      if (holding == nullptr || claim.from_wall_ms >= holding->from_wall_ms) holding = &claim;
     } else if (at_wall_ms < claim.known_until_wall_ms) {
       if (listed == nullptr || claim.until_wall_ms >= listed->until_wall_ms) listed = &claim;
     }

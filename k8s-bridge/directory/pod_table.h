@@ -45,8 +45,7 @@ class PodTable {
     std::int64_t until_wall_ms = still_held;
     std::int64_t known_until_wall_ms = still_held;  // the news of the end, which may come later than the end
 
-    std::int64_t from_wall_ms() const { return std::max(pod->start_wall_ms, since_wall_ms); }
-    bool covers(std::int64_t at_wall_ms) const { return from_wall_ms() <= at_wall_ms && at_wall_ms < until_wall_ms; }
+    std::int64_t from_wall_ms = 0;  // the later of that and the Pod's start: here, as a lookup need not touch the Pod
   };
   struct Living {
     std::unique_ptr<Pod> pod;
@@ -61,6 +60,7 @@ class PodTable {
   using ById = absl::flat_hash_map<std::string, Living>;
 
   void update(Living& living, DecodedPod decoded, bool first_sight, bool from_list, std::int64_t wall_ms);
+  void follow_start(const Pod& pod);
   void remove(ById::iterator found, std::int64_t wall_ms);
   void retire(Living& living, std::int64_t wall_ms);
   void keep_former(const Pod* holder, std::unique_ptr<Pod> former, std::int64_t until_ms, std::int64_t wall_ms);

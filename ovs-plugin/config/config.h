@@ -14,10 +14,12 @@ namespace ofe::config {
 enum class CollectorProtocol : std::uint8_t { tcp, udp, tls };
 
 struct Collector {
-  std::string host;       // numeric address, DNS name, or "" when a Service is named
+  std::string host;                             // numeric address, DNS name, or "" when a Service is named
   std::string service_namespace, service_name;  // "<namespace>/<name>": looked up in the directory
   std::uint16_t port = 4739;
   CollectorProtocol protocol = CollectorProtocol::tcp;
+
+  friend bool operator==(const Collector&, const Collector&) = default;
 };
 // "<host>:<port>[:<proto>]", "[v6]:port[:proto]", "<namespace>/<name>[:<port>][:<proto>]"; nullopt and a sentence in
 // error otherwise.
@@ -29,14 +31,14 @@ std::optional<std::int64_t> parse_duration_ms(std::string_view text);
 std::string duration_text(std::int64_t ms);  // "1m30s"
 
 struct Config {
-  bool enabled = true;                      // featureGates.FlowExporter / flowExporter.enable
-  bool antrea_proxy = true;                 // featureGates.AntreaProxy: Service fields are filled
-  std::optional<Collector> collector;       // none: the exporter serves ovs-appctl only
+  bool enabled = true;                 // featureGates.FlowExporter / flowExporter.enable
+  bool antrea_proxy = true;            // featureGates.AntreaProxy: Service fields are filled
+  std::optional<Collector> collector;  // none: the exporter serves ovs-appctl only
   std::int64_t poll_interval_ms = 5'000;
   std::uint32_t export_frequency = 12;
   std::optional<std::int64_t> active_timeout_ms;  // the newer spelling; else frequency × interval
   std::optional<std::int64_t> idle_timeout_ms;
-  std::vector<std::uint8_t> protocols;      // protocolFilter as protocol numbers; empty: all
+  std::vector<std::uint8_t> protocols;  // protocolFilter as protocol numbers; empty: all
   // ovsFlowExporter:
   std::string bridge = "br-int";
   std::vector<std::uint16_t> zones = {65520, 65510};
@@ -46,39 +48,54 @@ struct Config {
   std::string metadata_socket = "/var/run/ovs-flow-exporter/metadata.sock";
   std::optional<std::uint32_t> observation_domain_id;  // else FNV-1 of the Node name
   std::uint32_t max_flows = 1'000'000;
-  std::string log_level = "info";           // off error warn info debug
+  std::string log_level = "info";  // off error warn info debug
   std::int64_t template_refresh_ms = 600'000;
   std::uint32_t udp_max_message_octets = 1'400;
   std::uint64_t export_queue_octets = 16u << 20;
   std::int64_t reconnect_max_ms = 60'000;
-  std::int64_t shutdown_grace_ms = 2'000;   // for the last records after SIGTERM
+  std::int64_t shutdown_grace_ms = 2'000;  // for the last records after SIGTERM
+
+  friend bool operator==(const Config&, const Config&) = default;
 };
 
-// Every problem found, each "FILE:LINE: key: value is wrong because …; allowed: …"; settings is empty when there is one.
+// Every problem found, each "FILE:LINE: key: value is wrong because …; allowed: …"; settings is empty when there is
+// one.
 struct ParseResult {
   std::optional<Config> settings;
   std::vector<std::string> errors;
-  std::vector<std::string> warnings;  // e.g. an unknown key under ovsFlowExporter is an error, a deprecated one a warning
+  std::vector<std::string>
+      warnings;  // e.g. an unknown key under ovsFlowExporter is an error, a deprecated one a warning
 };
 ParseResult parse(const std::string& yaml, const std::string& file_name);
 ParseResult load(const std::string& path);  // errors name what could not be read and why
 
-// The effective configuration as YAML in the agent's spelling; parse(to_yaml(c)) equals c.
+// The effective configuration as YAML in the agent's spelling (the newer one where only that can say it);
+// parse(to_yaml(c)) equals c for every c that parse() yields.
 std::string to_yaml(const Config& config);
 
 // Notices a change of the file, by inotify on its folder and on ..data (a ConfigMap is replaced by a symlink swap).
+// A file that is being written is not a change until the writer closes it.
 class FileWatch {
  public:
   explicit FileWatch(std::string path);
   ~FileWatch();
   FileWatch(const FileWatch&) = delete;
   FileWatch& operator=(const FileWatch&) = delete;
-  int fd() const { return fd_; }  // -1 when inotify is not to be had: changed() then compares mtime, inode and size
-  bool changed();                 // true once for every change since the last call; never blocks
+  // -1 when inotify is not to be had (or the folder went away): changed() then compares mtime, inode and size. May
+  // change with every call of changed().
+  int fd() const { return fd_; }
+  bool changed();  // true when there was a change since the last call; never blocks
 
  private:
+  void watch_target();
+  bool is_change(int watch, std::uint32_t mask, std::string_view name) const;
+  bool drain();
+
   std::string path_;
   int fd_ = -1;
+  int folder_watch_ = -1;    // of the folder of path_
+  int target_watch_ = -1;    // of the folder path_ leads to, where it is a symlink
+  std::string target_name_;  // of the file in that folder
   std::uint64_t fingerprint_ = 0;
 };
 

@@ -12,7 +12,9 @@ namespace {
 
 // What was attempted on which file, and why it failed; "" when the setting is on.
 std::string turn_on(const std::string& path, bool& on) {
-  const auto failed = [&path](const char* what) { return std::string(what) + " " + path + ": " + std::strerror(errno); };
+  const auto failed = [&path](const char* what) {
+    return std::string(what) + " " + path + ": " + std::strerror(errno);
+  };
   char value = '0';
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return failed("cannot open");

@@ -1,4 +1,5 @@
-// decode_ctnetlink: attributes of linux/netfilter/nfnetlink_conntrack.h, numbers in network order unless said otherwise.
+// decode_ctnetlink: attributes of linux/netfilter/nfnetlink_conntrack.h, numbers in network order unless said
+// otherwise.
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -201,8 +202,10 @@ bool read_labels(Octets value, Observation& out) {
 Tuple inverted(const Tuple& t) {
   Tuple reply{t.destination, t.source, t.destination_port, t.source_port, t.protocol};
   if (t.protocol != IPPROTO_ICMP && t.protocol != IPPROTO_ICMPV6) return reply;
-  constexpr std::uint8_t pairs_v4[][2] = {{8, 0}, {13, 14}, {15, 16}, {17, 18}}, pairs_v6[][2] = {{128, 129}, {139, 140}};
-  const auto pairs = t.protocol == IPPROTO_ICMP ? std::span<const std::uint8_t[2]>(pairs_v4) : std::span<const std::uint8_t[2]>(pairs_v6);
+  constexpr std::uint8_t pairs_v4[][2] = {{8, 0}, {13, 14}, {15, 16}, {17, 18}},
+                         pairs_v6[][2] = {{128, 129}, {139, 140}};
+  const auto pairs = t.protocol == IPPROTO_ICMP ? std::span<const std::uint8_t[2]>(pairs_v4)
+                                                : std::span<const std::uint8_t[2]>(pairs_v6);
   std::uint8_t type = static_cast<std::uint8_t>(t.destination_port >> 8);
   for (const auto& [request, answer] : pairs) {
     if (type == request || type == answer) {
@@ -222,7 +225,8 @@ bool decode_ctnetlink(const void* payload, std::size_t octets, Observation& out)
   if (octets < sizeof(nfgenmsg)) return false;
   bool has_original = false, has_reply = false, counted = false;
   std::uint16_t original_zone = 0, reply_zone = 0;
-  const Octets attributes = Octets(static_cast<const std::uint8_t*>(payload), octets).subspan(NLMSG_ALIGN(sizeof(nfgenmsg)));
+  const Octets attributes =
+      Octets(static_cast<const std::uint8_t*>(payload), octets).subspan(NLMSG_ALIGN(sizeof(nfgenmsg)));
   const bool whole = each_attribute(attributes, [&](const Attribute& a) {
     switch (a.type) {
       case CTA_TUPLE_ORIG:

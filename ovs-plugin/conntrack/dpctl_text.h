@@ -42,7 +42,7 @@ class DpctlText {
 
   // What stands before the next of the stop characters, or before the end; may be empty.
   std::string_view until(std::string_view stops) {
-    if (at_end()) return {};
+    if (at_end()) return text_.substr(position_, 0);
     const std::size_t stop = std::min(text_.find_first_of(stops, position_), text_.size());
     const std::string_view found = text_.substr(position_, stop - position_);
     position_ = stop;
@@ -91,7 +91,8 @@ class DpctlText {
     std::string message = "column " + std::to_string(position_ + 1) + ": expected " + expected_ + ", found ";
     if (position_ == text_.size()) return message + "the end of the line";
     message += '"';
-    for (const char c : text_.substr(position_, max_quoted)) message += std::isprint(static_cast<unsigned char>(c)) ? c : '?';
+    for (const char c : text_.substr(position_, max_quoted))
+      message += std::isprint(static_cast<unsigned char>(c)) ? c : '?';
     return message + '"';
   }
 

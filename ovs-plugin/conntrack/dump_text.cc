@@ -30,7 +30,9 @@ void each_pair_in_parentheses(DpctlText& in, Pair&& pair) {
   in.expect(')', "',' or ')'");
 }
 
-std::string_view plain_value(DpctlText& in) { return in.until(",()"); }
+std::string_view plain_value(DpctlText& in) {
+  return in.until(",()");
+}
 
 void skip_value(DpctlText& in) {
   if (in.peek() == '(') {

@@ -33,8 +33,7 @@ std::optional<Number> whole_number(std::string_view text, int base = 10) {
 }
 
 constexpr Named<std::uint8_t> protocols[] = {
-    {"tcp", 6},    {"udp", 17}, {"icmp", 1},  {"icmpv6", 58},
-    {"sctp", 132}, {"igmp", 2}, {"dccp", 33}, {"udplite", 136},
+    {"tcp", 6}, {"udp", 17}, {"icmp", 1}, {"icmpv6", 58}, {"sctp", 132}, {"igmp", 2}, {"dccp", 33}, {"udplite", 136},
 };
 
 constexpr Named<std::uint32_t> status_names[] = {
@@ -57,11 +56,11 @@ constexpr Named<std::uint32_t> status_names[] = {
 
 // In the order of enum ct_dpif_tcp_state: the later, the further advanced. The value is what both ends together mean.
 constexpr Named<TcpState> tcp_states[] = {
-    {"CLOSED", TcpState::closed},          {"LISTEN", TcpState::none},
-    {"SYN_SENT", TcpState::syn_sent},      {"SYN_RECV", TcpState::syn_received},
+    {"CLOSED", TcpState::closed},           {"LISTEN", TcpState::none},
+    {"SYN_SENT", TcpState::syn_sent},       {"SYN_RECV", TcpState::syn_received},
     {"ESTABLISHED", TcpState::established}, {"CLOSE_WAIT", TcpState::close_wait},
-    {"FIN_WAIT_1", TcpState::fin_wait},    {"CLOSING", TcpState::closing},
-    {"LAST_ACK", TcpState::last_ack},      {"FIN_WAIT_2", TcpState::time_wait},
+    {"FIN_WAIT_1", TcpState::fin_wait},     {"CLOSING", TcpState::closing},
+    {"LAST_ACK", TcpState::last_ack},       {"FIN_WAIT_2", TcpState::time_wait},
     {"TIME_WAIT", TcpState::time_wait},
 };
 constexpr std::size_t established = 4, closing = 7, fin_wait_2 = 9;
@@ -115,7 +114,9 @@ std::optional<std::int64_t> wall_ms_from_text(std::string_view text) {
     const bool digit = text[i] >= '0' && text[i] <= '9';
     if (shape[i] == 'd' ? !digit : text[i] != shape[i]) return std::nullopt;
   }
-  const auto field = [&](std::size_t at, std::size_t length) { return *whole_number<unsigned>(text.substr(at, length)); };
+  const auto field = [&](std::size_t at, std::size_t length) {
+    return *whole_number<unsigned>(text.substr(at, length));
+  };
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(field(0, 4))),
                                          std::chrono::month(field(5, 2)), std::chrono::day(field(8, 2))};
   const unsigned hour = field(11, 2), minute = field(14, 2), second = field(17, 2);

@@ -1,10 +1,9 @@
 #include "ovs-plugin/conntrack/kernel_source.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-
-#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -29,7 +28,8 @@ struct KernelSource::Impl {
   bool dumping = false;
   std::uint16_t zone = 0;
   std::uint32_t sequence = 0;
-  // netlink_dump() fills at most 32 KiB per message, whatever the receiver offers; what was not yet handed out waits here.
+  // netlink_dump() fills at most 32 KiB per message, whatever the receiver offers; what was not yet handed out waits
+  // here.
   alignas(nlmsghdr) std::array<char, 32 * 1024> buffer{};
   int unread = 0;
   const nlmsghdr* next = nullptr;
@@ -64,7 +64,9 @@ KernelSource::Progress KernelSource::Impl::fail(const std::string& why) {
   return Progress::failed;
 }
 
-KernelSource::KernelSource() : impl_(std::make_unique<Impl>()) { impl_->open(); }
+KernelSource::KernelSource() : impl_(std::make_unique<Impl>()) {
+  impl_->open();
+}
 KernelSource::~KernelSource() = default;
 
 bool KernelSource::start(std::uint16_t zone) {
@@ -85,7 +87,8 @@ bool KernelSource::start(std::uint16_t zone) {
   in.zone = zone;
   in.unread = 0;
   if (mnl_socket_sendto(in.socket.get(), header, header->nlmsg_len) < 0) {
-    in.fail(std::string("cannot ask for the conntrack entries of zone ") + std::to_string(zone) + ": " + std::strerror(errno));
+    in.fail(std::string("cannot ask for the conntrack entries of zone ") + std::to_string(zone) + ": " +
+            std::strerror(errno));
     return false;
   }
   return true;
@@ -109,7 +112,8 @@ bool KernelSource::Impl::receive(Progress& progress) {
   } else if (received < 0 && errno == ENOSPC) {
     progress = fail("a message of the dump was longer than 32 KiB");
   } else {
-    progress = fail(std::string("cannot read the dump: ") + (received < 0 ? std::strerror(errno) : "the socket was closed"));
+    progress =
+        fail(std::string("cannot read the dump: ") + (received < 0 ? std::strerror(errno) : "the socket was closed"));
   }
   return false;
 }
@@ -161,7 +165,11 @@ KernelSource::Progress KernelSource::step(std::size_t budget_entries,
   return Progress::more;
 }
 
-int KernelSource::fd() const { return impl_->socket ? mnl_socket_get_fd(impl_->socket.get()) : -1; }
-const KernelSourceStats& KernelSource::stats() const { return impl_->stats; }
+int KernelSource::fd() const {
+  return impl_->socket ? mnl_socket_get_fd(impl_->socket.get()) : -1;
+}
+const KernelSourceStats& KernelSource::stats() const {
+  return impl_->stats;
+}
 
 }  // namespace ofe::conntrack

@@ -25,7 +25,8 @@ struct Route {
   friend bool operator==(const Route&, const Route&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const Route& r) {
-    return H::combine(std::move(h), r.recirc_id, r.in_port, r.eth_type, r.protocol, r.protocol_mask, r.zones, r.recircs);
+    return H::combine(std::move(h), r.recirc_id, r.in_port, r.eth_type, r.protocol, r.protocol_mask, r.zones,
+                      r.recircs);
   }
 
   // Whether a packet may match both: this one at the entry, the other after recirculation.
@@ -54,7 +55,7 @@ struct EntryStage::Impl {
   absl::flat_hash_map<std::string, std::uint32_t> ports;
   absl::flat_hash_map<Route, std::uint32_t> route_numbers;
   std::vector<Route> routes;
-  std::vector<std::uint64_t> entry_flows;                                // by route; 0 in later stages
+  std::vector<std::uint64_t> entry_flows;                                 // by route; 0 in later stages
   absl::flat_hash_map<std::uint32_t, std::vector<std::uint32_t>> stages;  // routes by recirc_id
   std::vector<Pinned> pinned;
 
@@ -67,7 +68,8 @@ bool EntryStage::Impl::route_number(const Megaflow& seen, std::uint32_t& number)
   Route route;
   route.recirc_id = seen.recirc_id;
   if (!seen.in_port.empty() && ports.size() < max_routes) {
-    route.in_port = ports.try_emplace(std::string(seen.in_port), static_cast<std::uint32_t>(ports.size() + 1)).first->second;
+    route.in_port =
+        ports.try_emplace(std::string(seen.in_port), static_cast<std::uint32_t>(ports.size() + 1)).first->second;
   }
   route.eth_type = seen.eth_type;
   route.protocol = seen.protocol.value;
@@ -126,9 +128,8 @@ Reach EntryStage::Impl::search(std::uint32_t entry, const std::function<bool(std
         const auto later = stages.find(recirc_id);
         if (later == stages.end() || std::ranges::find(followed, recirc_id) != followed.end()) continue;
         followed.push_back(recirc_id);
-        std::ranges::copy_if(later->second, std::back_inserter(next), [&](std::uint32_t candidate) {
-          return routes[entry].compatible(routes[candidate]);
-        });
+        std::ranges::copy_if(later->second, std::back_inserter(next),
+                             [&](std::uint32_t candidate) { return routes[entry].compatible(routes[candidate]); });
       }
     }
   }
@@ -178,6 +179,8 @@ void EntryStage::each_pinned(const std::function<bool(std::uint16_t zone)>& watc
   }
 }
 
-const EntryStageStats& EntryStage::stats() const { return impl_->stats; }
+const EntryStageStats& EntryStage::stats() const {
+  return impl_->stats;
+}
 
 }  // namespace ofe::datapath

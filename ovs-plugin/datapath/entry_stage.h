@@ -1,10 +1,10 @@
 // Which entry-stage flow carries which connection: from recirc_id(0) along recirc() to the first ct(zone=N).
 //
 // Every stage counts the same packets again, so only entry-stage flows (recirc_id 0) ever count. The zone is never
-// matched there; it stands in the actions, of the entry flow itself or of the flows it recirculates to. A flow of a later
-// stage is on the way when it takes the same input port, Ethernet type and protocol; addresses and ports are not compared,
-// as set() and nat() may have changed them in between. The zone counts as reached when any such flow leads there, at most
-// 16 recirculations on.
+// matched there; it stands in the actions, of the entry flow itself or of the flows it recirculates to. A flow of a
+// later stage is on the way when it takes the same input port, Ethernet type and protocol; addresses and ports are not
+// compared, as set() and nat() may have changed them in between. The zone counts as reached when any such flow leads
+// there, at most 16 recirculations on.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ class EntryStage {
  public:
   EntryStage();
   ~EntryStage();
-  void begin();                    // a new dump; forgets the previous
+  void begin();                          // a new dump; forgets the previous
   void add_line(std::string_view line);  // not kept
   // After the last line: entry flows that pin a tuple and lead to ct() in one of the zones.
   void each_pinned(const std::function<bool(std::uint16_t zone)>& watched,

@@ -161,7 +161,8 @@ std::int64_t read_used(DpctlText& in) {
   double seconds = 0;
   const auto [last, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   constexpr double longest = 1e12;
-  if (problem != std::errc{} || last + 1 != text.data() + text.size() || *last != 's' || !(std::abs(seconds) < longest)) {
+  if (problem != std::errc{} || last + 1 != text.data() + text.size() || *last != 's' ||
+      !(std::abs(seconds) < longest)) {
     in.fail_at(start, "never, or seconds such as 0.073s");
     return -1;
   }

@@ -32,20 +32,21 @@ struct Megaflow {
   Ufid ufid{};
   bool has_ufid = false;
   std::uint32_t recirc_id = 0;
-  std::string_view in_port;        // name or number, as printed; borrowed from the line
-  std::uint16_t eth_type = 0;      // 0x0800, 0x86dd, …; 0: not matched
-  bool vlan = false;               // frames carry a tag (4 octets more of L2)
-  // v4-mapped; an exact IPv4 address has a mask of 16 × 0xff, a wildcarded one of 12 (::ffff:0:0/96, "any IPv4 address").
+  std::string_view in_port;    // name or number, as printed; borrowed from the line
+  std::uint16_t eth_type = 0;  // 0x0800, 0x86dd, …; 0: not matched
+  bool vlan = false;           // frames carry a tag (4 octets more of L2)
+  // v4-mapped; an exact IPv4 address has a mask of 16 × 0xff, a wildcarded one of 12 (::ffff:0:0/96, "any IPv4
+  // address").
   Masked<flowstore::Address> source, destination;
   Masked<std::uint8_t> protocol;
   Masked<std::uint16_t> source_port, destination_port;  // TCP, UDP, SCTP
   Masked<std::uint8_t> icmp_type, icmp_code;
-  std::uint8_t fragment = 0;       // 0: frag=no or unmatched, 1: first, 2: later
+  std::uint8_t fragment = 0;  // 0: frag=no or unmatched, 1: first, 2: later
   std::uint64_t packets = 0, octets_l2 = 0;
-  std::int64_t used_ms_ago = -1;   // -1: never
+  std::int64_t used_ms_ago = -1;  // -1: never
   bool offloaded = false;
-  bool drop = false;               // actions:drop, with nothing sent out before it
-  std::uint32_t recirc_to = 0;     // recirc(0x…) in the actions, the first of several; 0: none
+  bool drop = false;            // actions:drop, with nothing sent out before it
+  std::uint32_t recirc_to = 0;  // recirc(0x…) in the actions, the first of several; 0: none
   // Those inside clone(), sample() and check_pkt_len() included, in the order of the line.
   std::vector<std::uint32_t> recircs;
   std::vector<CtAction> ct;
@@ -57,8 +58,8 @@ struct Megaflow {
 bool is_flow_line(std::string_view line);
 bool parse_megaflow(std::string_view line, Megaflow& out, std::string& error);
 
-// The 5-tuple the flow pins: every bit of addresses, protocol and ports is masked (TCP, UDP, SCTP). False otherwise, and
-// for later fragments, which have no ports. recirc_id is not looked at.
+// The 5-tuple the flow pins: every bit of addresses, protocol and ports is masked (TCP, UDP, SCTP). False otherwise,
+// and for later fragments, which have no ports. recirc_id is not looked at.
 bool pinned_tuple(const Megaflow& flow, flowstore::Tuple& out);
 
 // Octets of the IP packets: L2 less the Ethernet header of each (14, 18 with a tag). OVS counts frames.

@@ -6,7 +6,8 @@
 namespace ofe::datapath {
 namespace {
 
-constexpr int max_nesting = 8;  // OVS's own limit on clone() and sample() is 16 in the kernel; real flows have one or two
+constexpr int max_nesting =
+    8;  // OVS's own limit on clone() and sample() is 16 in the kernel; real flows have one or two
 
 void read_list(DpctlText& in, Megaflow& out, int nesting);
 
@@ -58,8 +59,8 @@ void read_branches(DpctlText& in, Megaflow& out, int nesting) {
   in.expect(')', "',' or ')'");
 }
 
-// tnl_push(tnl_port(vxlan_sys_4789),header(…),out_port(br-phy)): the packet leaves by the tunnel. Where the encapsulated
-// packet goes stands in the actions that follow.
+// tnl_push(tnl_port(vxlan_sys_4789),header(…),out_port(br-phy)): the packet leaves by the tunnel. Where the
+// encapsulated packet goes stands in the actions that follow.
 void read_tunnel_push(DpctlText& in, Megaflow& out) {
   DpctlText inside(in.nested());
   if (inside.until("(") == "tnl_port" && inside.accept('(')) {
@@ -112,6 +113,8 @@ void read_list(DpctlText& in, Megaflow& out, int nesting) {
 
 }  // namespace
 
-void read_actions(DpctlText& in, Megaflow& out) { read_list(in, out, 0); }
+void read_actions(DpctlText& in, Megaflow& out) {
+  read_list(in, out, 0);
+}
 
 }  // namespace ofe::datapath

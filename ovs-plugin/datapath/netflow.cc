@@ -20,7 +20,9 @@ std::uint32_t number(std::span<const std::uint8_t> octets) {
   return value;
 }
 
-std::uint16_t number16(std::span<const std::uint8_t> octets) { return static_cast<std::uint16_t>(number(octets)); }
+std::uint16_t number16(std::span<const std::uint8_t> octets) {
+  return static_cast<std::uint16_t>(number(octets));
+}
 
 NetflowRecord read_record(std::span<const std::uint8_t> in) {
   NetflowRecord out;
@@ -39,7 +41,8 @@ NetflowRecord read_record(std::span<const std::uint8_t> in) {
 
 }  // namespace
 
-bool NetflowDecoder::decode(std::span<const std::uint8_t> datagram, const std::function<void(const NetflowRecord&)>& record) {
+bool NetflowDecoder::decode(std::span<const std::uint8_t> datagram,
+                            const std::function<void(const NetflowRecord&)>& record) {
   ++stats_.datagrams;
   const std::uint32_t count = datagram.size() < header_octets ? 0 : number(datagram.subspan(2, 2));
   if (count == 0 || number(datagram.first(2)) != netflow_version ||

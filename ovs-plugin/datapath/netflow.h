@@ -13,26 +13,29 @@
 namespace ofe::datapath {
 
 struct NetflowRecord {
-  flowstore::Tuple tuple;  // ICMP: source_port 0, destination_port type × 256 + code
+  flowstore::Tuple tuple;                 // ICMP: source_port 0, destination_port type × 256 + code
   std::uint64_t packets = 0, octets = 0;  // L3: OVS's octets less 14 per packet
   std::uint16_t input = 0, output = 0;
 };
 
 struct NetflowStats {
   std::uint64_t datagrams = 0, records = 0, malformed = 0;
-  std::uint64_t lost_records = 0;  // by gaps in flow_sequence, per engine
+  // By gaps in flow_sequence, per engine id. OVS counts per bridge, and gives the bridges of a datapath the same engine
+  // id unless the NetFlow row sets one: where several bridges send, they need ids of their own.
+  std::uint64_t lost_records = 0;
 };
 
 class NetflowDecoder {
  public:
-  // False: not a NetFlow v5 datagram whose count fits its length; counted, nothing was delivered.
+  // False: not a NetFlow v5 datagram whose count fits its length; counted, nothing was delivered. Octets are those of
+  // the frames less 14 per packet: a tag or padding in a frame stays in them.
   bool decode(std::span<const std::uint8_t> datagram, const std::function<void(const NetflowRecord&)>& record);
   const NetflowStats& stats() const { return stats_; }
 
  private:
   NetflowStats stats_;
-  std::uint32_t next_sequence_[65536 / 256] = {};  // by engine id
-  bool seen_[65536 / 256] = {};
+  std::uint32_t next_sequence_[256] = {};  // by engine id: the number of the record to come
+  bool seen_[256] = {};
 };
 
 // A UDP socket on loopback that OVS sends to: bound to 127.0.0.1 with a port of the kernel's choice, 8 MiB buffer.

@@ -42,7 +42,8 @@ bool NetflowListener::open(std::string& error) {
   return true;
 }
 
-bool NetflowListener::receive(std::size_t max_datagrams, const std::function<void(std::span<const std::uint8_t>)>& datagram) {
+bool NetflowListener::receive(std::size_t max_datagrams,
+                              const std::function<void(std::span<const std::uint8_t>)>& datagram) {
   // 30 records are 1464 octets; a longer datagram is cut here and then does not decode.
   std::array<std::uint8_t, 2048> buffer;
   while (max_datagrams > 0) {

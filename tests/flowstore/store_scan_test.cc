@@ -138,6 +138,23 @@ TEST_F(StoreScanTest, ASweepGoesInSlicesWhileScansComeAndGo) {
   EXPECT_FALSE(store->sweep(10, now)) << "nothing left to judge";
 }
 
+TEST_F(StoreScanTest, ASweepMissesNoFlowWhenNewOnesComeBetweenItsSlices) {
+  for (std::uint8_t i = 0; i < 10; ++i) see(Seen(i));
+  scan(1, {});
+  store->begin_scan(1, now);
+  for (std::uint8_t i = 5; i < 10; ++i) see(Seen(i));
+  store->end_scan(1, true, now);
+  for (std::uint8_t i = 10; store->sweep(3, now); ++i) see(Seen(i).in(2));
+  EXPECT_EQ(store->stats().ended, 5u);
+  store->begin_scan(1, now);
+  store->end_scan(1, true, now);
+  store->sweep(3, now);
+  store->begin_scan(1, now);
+  store->end_scan(1, true, now);
+  for (std::uint8_t i = 50; store->sweep(3, now); ++i) see(Seen(i).in(2));
+  EXPECT_EQ(store->stats().ended, 10u);
+}
+
 TEST_F(StoreScanTest, AnEmptyStoreHasNothingToSweep) {
   EXPECT_FALSE(store->sweep(10, now));
   scan(1, {});

@@ -28,8 +28,8 @@ TEST(Templates, AreKeptPerSessionAndDomain) {
   collector.datagram(MessageBuilder(0, 1).set(256, Bytes().u8(6).u8(17)), 0, "a");
   collector.datagram(MessageBuilder(0, 2).set(256, Bytes().u16(80)), 0, "a");
   collector.datagram(MessageBuilder(0, 1).set(256, Bytes().u8(1)), 0, "b");
-  EXPECT_THAT(collector.records,
-              ElementsAre(R"({"protocolIdentifier":6})", R"({"protocolIdentifier":17})", R"({"sourceTransportPort":80})"));
+  EXPECT_THAT(collector.records, ElementsAre(R"({"protocolIdentifier":6})", R"({"protocolIdentifier":17})",
+                                             R"({"sourceTransportPort":80})"));
   EXPECT_EQ(collector.count(Finding::data_set_held), 1U) << "b has sent no template";
 }
 
@@ -163,10 +163,7 @@ TEST(Sets, PaddingAndUnknownSetIdsAreAccepted) {
 
 TEST(MalformedMessage, IsDiscardedWholeWithItsTemplates) {
   CollectorUnderTest collector;
-  const auto cut = MessageBuilder()
-                       .templates(protocol_template)
-                       .set(256, Bytes().u8(6))
-                       .set_of_length(256, 3, Bytes());
+  const auto cut = MessageBuilder().templates(protocol_template).set(256, Bytes().u8(6)).set_of_length(256, 3, Bytes());
   EXPECT_EQ(collector.datagram(cut), Finding::set_length_below_header);
   EXPECT_EQ(collector.last_report.offset, 16U + 12 + 5);
   EXPECT_THAT(collector.records, IsEmpty());

@@ -29,7 +29,8 @@ struct CollectorUnderTest {
                        last_report.exporter = {};
                      }}) {}
 
-  ipfix::Finding datagram(const MessageBuilder& message, std::int64_t now_ms = 0, const std::string& peer = "exporter") {
+  ipfix::Finding datagram(const MessageBuilder& message, std::int64_t now_ms = 0,
+                          const std::string& peer = "exporter") {
     return process.receive_datagram(peer, message.build(), now_ms);
   }
   // On one stream (or file) that is opened with the first message.

@@ -43,10 +43,11 @@ TEST_F(ElementCsv, ReadsColumnsByName) {
 }
 
 TEST_F(ElementCsv, ReadsIanaSpellingsQuotesAndLineBreaks) {
-  ASSERT_TRUE(add("ElementID,Name,Abstract Data Type,Description,Enterprise ID,\r\n"
-                  "1,appName,string,\"says \"\"what\"\",\n\nand why\",4711,\r\n"
-                  "\r\n"
-                  "2,appId,unsigned32,,4711"))
+  ASSERT_TRUE(
+      add("ElementID,Name,Abstract Data Type,Description,Enterprise ID,\r\n"
+          "1,appName,string,\"says \"\"what\"\",\n\nand why\",4711,\r\n"
+          "\r\n"
+          "2,appId,unsigned32,,4711"))
       << error;
   EXPECT_EQ(registry.find("appName")->id, 1);
   EXPECT_EQ(registry.find("appId")->enterprise, 4711u);

@@ -7,7 +7,9 @@
 namespace ipfix {
 namespace {
 
-const Registry& builtin() { return Registry::builtin(); }
+const Registry& builtin() {
+  return Registry::builtin();
+}
 
 TEST(DataType, KnowsItsNameAndLength) {
   struct Case {
@@ -15,15 +17,15 @@ TEST(DataType, KnowsItsNameAndLength) {
     const char* name;
     std::uint16_t length;
   };
-  for (const Case& c : {Case{DataType::octet_array, "octetArray", variable_length}, Case{DataType::unsigned8, "unsigned8", 1},
-                        Case{DataType::signed64, "signed64", 8}, Case{DataType::float32, "float32", 4},
-                        Case{DataType::boolean, "boolean", 1}, Case{DataType::mac_address, "macAddress", 6},
-                        Case{DataType::string, "string", variable_length},
-                        Case{DataType::date_time_seconds, "dateTimeSeconds", 4},
-                        Case{DataType::date_time_nanoseconds, "dateTimeNanoseconds", 8},
-                        Case{DataType::ipv4_address, "ipv4Address", 4}, Case{DataType::ipv6_address, "ipv6Address", 16},
-                        Case{DataType::sub_template_multi_list, "subTemplateMultiList", variable_length},
-                        Case{DataType::unsigned256, "unsigned256", 32}}) {
+  for (const Case& c :
+       {Case{DataType::octet_array, "octetArray", variable_length}, Case{DataType::unsigned8, "unsigned8", 1},
+        Case{DataType::signed64, "signed64", 8}, Case{DataType::float32, "float32", 4},
+        Case{DataType::boolean, "boolean", 1}, Case{DataType::mac_address, "macAddress", 6},
+        Case{DataType::string, "string", variable_length}, Case{DataType::date_time_seconds, "dateTimeSeconds", 4},
+        Case{DataType::date_time_nanoseconds, "dateTimeNanoseconds", 8}, Case{DataType::ipv4_address, "ipv4Address", 4},
+        Case{DataType::ipv6_address, "ipv6Address", 16},
+        Case{DataType::sub_template_multi_list, "subTemplateMultiList", variable_length},
+        Case{DataType::unsigned256, "unsigned256", 32}}) {
     EXPECT_EQ(to_string(c.type), c.name);
     EXPECT_EQ(data_type_by_name(c.name), c.type);
     EXPECT_EQ(natural_length(c.type), c.length) << c.name;

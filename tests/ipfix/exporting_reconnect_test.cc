@@ -83,7 +83,8 @@ TEST(ExportingReconnect, NoticesTheCollectorsCloseWhileIdle) {
   EXPECT_NE(process.events() & POLLIN, 0);
   collector.accept().close();
   ASSERT_TRUE(run_to_state(process, SessionState::backing_off, at_ms(50)));
-  EXPECT_EQ(process.stats().last_error, "export to tcp " + to_string(collector.address()) + ": closed by the collector");
+  EXPECT_EQ(process.stats().last_error,
+            "export to tcp " + to_string(collector.address()) + ": closed by the collector");
   EXPECT_EQ(process.next_deadline_ms(), 50 + 1'000);
 }
 
@@ -155,8 +156,8 @@ TEST(ExportingReconnect, LosesOnlyTheCutMessageOfABrokenSession) {
   const std::uint64_t missing = broken.records_sent + broken.records_lost;
   ASSERT_TRUE(run_until(process, at_ms(2'000), [&] {
     second.read();
-    return process.drained() && record_numbers(second.messages(), numbered_template, record_octets).size() ==
-                                    total - missing;
+    return process.drained() &&
+           record_numbers(second.messages(), numbered_template, record_octets).size() == total - missing;
   }));
   EXPECT_EQ(record_numbers(second.messages(), numbered_template, record_octets), counting(missing, total));
   EXPECT_TRUE(second.messages()[0].has_set(2));
@@ -194,7 +195,8 @@ TEST(ExportingReconnect, GivesUpAHandshakeThatLastsTooLong) {
   std::vector<Descriptor> fillers;
   for (int i = 0; i < 4; ++i) {
     fillers.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    static_cast<void>(!connect(fillers.back().get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length));
+    static_cast<void>(
+        !connect(fillers.back().get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length));
   }
   ExportingProcess process({.connect_timeout_ms = 3'000}, always(address), at_ms(0));
   process.run(at_ms(0));

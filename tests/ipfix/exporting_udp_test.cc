@@ -152,8 +152,9 @@ TEST(ExportingUdp, MovesWithTheCollectorsAddress) {
   UdpCollector first;
   UdpCollector second;
   SocketAddress address = first.address();
-  ExportingProcess process(udp({.template_refresh_ms = 10'000, .reconnect_max_ms = 60'000}),
-                           [&](std::string&) { return std::optional(address); }, at_ms(0));
+  ExportingProcess process(
+      udp({.template_refresh_ms = 10'000, .reconnect_max_ms = 60'000}),
+      [&](std::string&) { return std::optional(address); }, at_ms(0));
   ASSERT_TRUE(process.add_template(numbered(8)));
   send_one(process, 0, at_ms(0));
   address = second.address();
@@ -173,12 +174,13 @@ TEST(ExportingUdp, MovesWithTheCollectorsAddress) {
 TEST(ExportingUdp, WaitsForAnAddress) {
   UdpCollector collector;
   bool known = false;
-  ExportingProcess process(udp(),
-                           [&](std::string& error) {
-                             error = "no such host";
-                             return known ? std::optional(collector.address()) : std::nullopt;
-                           },
-                           at_ms(0));
+  ExportingProcess process(
+      udp(),
+      [&](std::string& error) {
+        error = "no such host";
+        return known ? std::optional(collector.address()) : std::nullopt;
+      },
+      at_ms(0));
   ASSERT_TRUE(process.add_template(numbered(8)));
   send_one(process, 0, at_ms(0));
   EXPECT_EQ(process.stats().state, SessionState::resolving);

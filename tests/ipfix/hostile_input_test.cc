@@ -30,19 +30,22 @@ Finding template_finding(const Bytes& templates) {
 }
 
 TEST(Hostile, MessageLengths) {
-  for (const auto& [length, finding] :
-       {std::pair{0, Finding::message_length_below_header}, {15, Finding::message_length_below_header},
-        {21, Finding::message_longer_than_datagram}, {65535, Finding::message_longer_than_datagram},
-        {16, Finding::octets_after_message}}) {
+  for (const auto& [length, finding] : {std::pair{0, Finding::message_length_below_header},
+                                        {15, Finding::message_length_below_header},
+                                        {21, Finding::message_longer_than_datagram},
+                                        {65535, Finding::message_longer_than_datagram},
+                                        {16, Finding::octets_after_message}}) {
     const auto message = MessageBuilder().set(256, Bytes()).length(static_cast<std::uint16_t>(length));
     EXPECT_EQ(CollectorUnderTest().datagram(message), finding) << length;
   }
 }
 
 TEST(Hostile, SetLengths) {
-  for (const auto& [length, finding] :
-       {std::pair{0, Finding::set_length_below_header}, {3, Finding::set_length_below_header},
-        {4, Finding::set_without_record}, {9, Finding::set_beyond_message}, {65535, Finding::set_beyond_message}}) {
+  for (const auto& [length, finding] : {std::pair{0, Finding::set_length_below_header},
+                                        {3, Finding::set_length_below_header},
+                                        {4, Finding::set_without_record},
+                                        {9, Finding::set_beyond_message},
+                                        {65535, Finding::set_beyond_message}}) {
     for (const std::uint16_t id : {2, 3, 4, 256}) {
       const Bytes body = length == 4 ? Bytes() : Bytes().u32(0);
       const auto message = MessageBuilder().set_of_length(id, static_cast<std::size_t>(length), body);
@@ -114,7 +117,7 @@ TEST(Hostile, ElementLongerThanItsType) {
 TEST(Hostile, IllegalReducedSizes) {
   EXPECT_EQ(template_finding(template_record(256, {{0, 8, 3}})), Finding::field_length_illegal);
   EXPECT_EQ(template_finding(template_record(256, {{0, 1, 9}})), Finding::field_length_illegal);
-  EXPECT_EQ(template_finding(template_record(256, {{0, 1, 0}})), Finding::field_length_illegal);
+  EXPECT_EQ(template_finding(template_record(256, {{0, 1, 0}, {0, 4, 1}})), Finding::field_length_illegal);
   EXPECT_EQ(template_finding(template_record(256, {{0, 150, 3}})), Finding::field_length_illegal);
   EXPECT_EQ(template_finding(template_record(256, {{0, 152, 4}})), Finding::field_length_illegal);
   EXPECT_EQ(template_finding(template_record(256, {{0, 56, 4}})), Finding::field_length_illegal);
@@ -143,7 +146,8 @@ TEST(Hostile, VariableLengthPastTheSetThoughInsideTheMessage) {
   CollectorUnderTest collector;
   const Bytes templates = template_record(256, {{0, 82, variable_length}});
   collector.datagram(MessageBuilder().templates(templates));
-  for (const Bytes& record : {Bytes().u8(10).text("short"), Bytes().u8(255).u16(10).text("short"), Bytes().u8(255).u8(0)}) {
+  for (const Bytes& record :
+       {Bytes().u8(10).text("short"), Bytes().u8(255).u16(10).text("short"), Bytes().u8(255).u8(0)}) {
     const auto message = MessageBuilder().set(256, record).set(256, Bytes().variable("the next set, long enough"));
     EXPECT_EQ(collector.datagram(message), Finding::record_beyond_set);
   }
@@ -194,7 +198,9 @@ TEST(Hostile, NetflowV9AndTlsOnThePort) {
 
 const Bytes list_template = template_record(256, {{0, 291, variable_length}});
 
-Finding list_finding(const Bytes& list) { return data_finding(list_template, 256, Bytes().long_variable(list)); }
+Finding list_finding(const Bytes& list) {
+  return data_finding(list_template, 256, Bytes().long_variable(list));
+}
 
 TEST(HostileList, NestedThousandsDeep) {
   Bytes list = Bytes().u8(4).field({0, 4, 1}).u8(6);

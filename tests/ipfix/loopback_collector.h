@@ -22,7 +22,9 @@ using ipfix::ExportingProcess;
 using ipfix::Now;
 using ipfix::SocketAddress;
 
-inline Now at_ms(std::int64_t ms) { return {ms, 1'700'000'000'000 + ms}; }
+inline Now at_ms(std::int64_t ms) {
+  return {ms, 1'700'000'000'000 + ms};
+}
 
 class Descriptor {
  public:

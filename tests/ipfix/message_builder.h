@@ -66,11 +66,14 @@ inline Bytes options_template_record(std::uint16_t id, std::uint16_t scope_field
   return record;
 }
 
-inline Bytes withdrawal(std::uint16_t id) { return Bytes().u16(id).u16(0); }
+inline Bytes withdrawal(std::uint16_t id) {
+  return Bytes().u16(id).u16(0);
+}
 
 class MessageBuilder {
  public:
-  explicit MessageBuilder(std::uint32_t sequence = 0, std::uint32_t domain = 7) : sequence_(sequence), domain_(domain) {}
+  explicit MessageBuilder(std::uint32_t sequence = 0, std::uint32_t domain = 7)
+      : sequence_(sequence), domain_(domain) {}
 
   MessageBuilder& set(std::uint16_t id, const Bytes& body) { return set_of_length(id, body.size() + 4, body); }
   // The set's header claims this length.

@@ -84,8 +84,7 @@ TEST(Sets, LengthsThatLie) {
               Finding::set_length_below_header);
   }
   EXPECT_EQ(read_sets(MessageBuilder().set_of_length(256, 9, Bytes().u32(0))).finding, Finding::set_beyond_message);
-  EXPECT_EQ(read_sets(MessageBuilder().set_of_length(256, 65535, Bytes().u32(0))).finding,
-            Finding::set_beyond_message);
+  EXPECT_EQ(read_sets(MessageBuilder().set_of_length(256, 65535, Bytes().u32(0))).finding, Finding::set_beyond_message);
   const ReadSets trailing = read_sets(MessageBuilder().set(256, Bytes().u32(0)).raw(Bytes().u16(0).u8(0)));
   EXPECT_THAT(trailing.ids, ElementsAre(256));
   EXPECT_EQ(trailing.finding, Finding::set_header_cut);
@@ -119,8 +118,7 @@ TEST(TemplateSet, RecordsAndPadding) {
 }
 
 TEST(TemplateSet, OptionsTemplate) {
-  const ReadTemplates read =
-      read_templates(3, ipfix_test::options_template_record(258, 1, {{0, 141, 4}, {0, 41, 2}}));
+  const ReadTemplates read = read_templates(3, ipfix_test::options_template_record(258, 1, {{0, 141, 4}, {0, 41, 2}}));
   ASSERT_EQ(read.records.size(), 1U);
   EXPECT_EQ(read.records[0].definition, (ipfix::Template{258, 1, {{0, 141, 4}, {0, 41, 2}}}));
   EXPECT_TRUE(read.records[0].options);
@@ -172,9 +170,10 @@ TEST(StreamFramer, YieldsMessagesHoweverTheStreamIsCut) {
 }
 
 TEST(StreamFramer, EndsWhereNoMessageBegins) {
-  for (const auto& [message, finding] : {std::pair{MessageBuilder().version(9), Finding::wrong_version},
-                                         std::pair{MessageBuilder().length(0), Finding::message_length_below_header},
-                                         std::pair{MessageBuilder().length(15), Finding::message_length_below_header}}) {
+  for (const auto& [message, finding] :
+       {std::pair{MessageBuilder().version(9), Finding::wrong_version},
+        std::pair{MessageBuilder().length(0), Finding::message_length_below_header},
+        std::pair{MessageBuilder().length(15), Finding::message_length_below_header}}) {
     ipfix::StreamFramer framer;
     framer.append(MessageBuilder().build());
     framer.append(message.build());

@@ -62,10 +62,10 @@ TEST_F(RfcExamples, WritesRfc7011AppendixA) {
   ASSERT_EQ(ours.sets.size(), theirs.sets.size());
   for (std::size_t i = 0; i < ours.sets.size(); ++i) {
     SCOPED_TRACE(i);
-    Bytes expected = theirs.sets[i].body;
-    if (ours.sets[i].id == options_template_set_id) expected.resize(expected.size() - 2);
     EXPECT_EQ(ours.sets[i].id, theirs.sets[i].id);
-    EXPECT_EQ(ours.sets[i].body, expected);
+    Bytes body = ours.sets[i].body;
+    if (ours.sets[i].id == options_template_set_id) body.insert(body.end(), 2, 0);
+    EXPECT_EQ(body, theirs.sets[i].body);
   }
 }
 

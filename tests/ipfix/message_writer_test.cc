@@ -74,9 +74,10 @@ TEST(MessageWriter, WritesTheVariableLengthElementsOfAppendixA5) {
   RecordWriter long_name(buffer);
   long_name.string(std::string(1000, 'x'));
   ASSERT_TRUE(writer.add_record(261, long_name.written()));
-  Bytes expected = from_hex("000a 0411 00000000 00000000 00000001"
-                            "0002 000c 0105 0001 0052 ffff"
-                            "0105 03f5 05 6574683031 ff03e8");
+  Bytes expected = from_hex(
+      "000a 0411 00000000 00000000 00000001"
+      "0002 000c 0105 0001 0052 ffff"
+      "0105 03f5 05 6574683031 ff03e8");
   expected.insert(expected.end(), 1000, 'x');
   EXPECT_EQ(finished(writer), expected);
 }

@@ -86,7 +86,8 @@ inline std::vector<std::uint64_t> record_numbers(const std::vector<ParsedMessage
     for (const ParsedSet& set : message.sets) {
       if (set.id != template_id) continue;
       if (set.body.size() % record_octets != 0) throw std::runtime_error("set is no whole number of records");
-      for (std::size_t at = 0; at < set.body.size(); at += record_octets) numbers.push_back(big_endian(set.body, at, 8));
+      for (std::size_t at = 0; at < set.body.size(); at += record_octets)
+        numbers.push_back(big_endian(set.body, at, 8));
     }
   }
   return numbers;

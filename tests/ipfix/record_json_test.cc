@@ -51,9 +51,9 @@ TEST(RecordJson, Floats) {
   ipfix::Registry registry;
   registry.add({1, 1, "f32", ipfix::DataType::float32});
   registry.add({1, 2, "f64", ipfix::DataType::float64});
-  EXPECT_EQ(json({{1, 1, 4}, {1, 2, 8}}, Bytes().u32(0x3dcccccd).u64(0xc000000000000000),
-                 CollectorUnderTest({}, registry)),
-            R"({"f32":0.1,"f64":-2})");
+  EXPECT_EQ(
+      json({{1, 1, 4}, {1, 2, 8}}, Bytes().u32(0x3dcccccd).u64(0xc000000000000000), CollectorUnderTest({}, registry)),
+      R"({"f32":0.1,"f64":-2})");
   EXPECT_EQ(json({{1, 2, 4}}, Bytes().u32(0x3dcccccd), CollectorUnderTest({}, registry)), R"({"f64":0.1})")
       << "float64 as float32";
   EXPECT_EQ(json({{1, 1, 4}, {1, 1, 4}, {1, 1, 4}}, Bytes().u32(0x7fc00000).u32(0x7f800000).u32(0xff800000),
@@ -78,8 +78,7 @@ TEST(RecordJson, Times) {
   EXPECT_EQ(json({{0, 150, 4}}, Bytes().u32(1795341600)), R"({"flowStartSeconds":"2026-11-22T10:00:00Z"})");
   EXPECT_EQ(json({{0, 150, 4}}, Bytes().u32(0)), R"({"flowStartSeconds":"1970-01-01T00:00:00Z"})");
   EXPECT_EQ(json({{0, 150, 4}}, Bytes().u32(UINT32_MAX)), R"({"flowStartSeconds":"2106-02-07T06:28:15Z"})");
-  EXPECT_EQ(json({{0, 152, 8}}, Bytes().u64(1795341600123)),
-            R"({"flowStartMilliseconds":"2026-11-22T10:00:00.123Z"})");
+  EXPECT_EQ(json({{0, 152, 8}}, Bytes().u64(1795341600123)), R"({"flowStartMilliseconds":"2026-11-22T10:00:00.123Z"})");
   EXPECT_EQ(json({{0, 152, 8}}, Bytes().u64(UINT64_MAX)), R"({"flowStartMilliseconds":18446744073709551})")
       << "no RFC 3339 after the year 9999";
   // Half a second, and what an exporter makes of 123456 microseconds: the lowest 11 bits cleared (RFC 7011 6.1.9).
@@ -124,9 +123,9 @@ TEST(RecordJson, ReverseAndEnterpriseElements) {
 }
 
 TEST(RecordJson, RepeatedElementsAreOneArrayWhereTheFirstStands) {
-  EXPECT_EQ(json({{0, 10, 1}, {0, 4, 1}, {0, 10, 2}, {55829, 1, 1}, {55829, 1, 1}},
-                 Bytes().u8(1).u8(6).u16(2).u8(3).u8(4)),
-            R"({"ingressInterface":[1,2],"protocolIdentifier":6,"enterprise55829_1":["03","04"]})");
+  EXPECT_EQ(
+      json({{0, 10, 1}, {0, 4, 1}, {0, 10, 2}, {55829, 1, 1}, {55829, 1, 1}}, Bytes().u8(1).u8(6).u16(2).u8(3).u8(4)),
+      R"({"ingressInterface":[1,2],"protocolIdentifier":6,"enterprise55829_1":["03","04"]})");
   EXPECT_EQ(json({{55829, 101, variable_length}, {56506, 101, variable_length}}, Bytes().variable("a").variable("b")),
             R"({"sourcePodName":["a","b"]})")
       << "two elements with one name";
@@ -139,7 +138,8 @@ TEST(RecordJson, HostileStringsStayValidJsonOnOneLine) {
   EXPECT_EQ(name("\n\r\x1b[2J\x7f"), R"({"interfaceName":"\u000a\u000d\u001b[2J\u007f"})");
   EXPECT_EQ(name("\xc2\x9b"), R"({"interfaceName":"\u009b"})") << "CSI in UTF-8";
   EXPECT_EQ(name("\xe2\x80\xa8"), R"({"interfaceName":"\u2028"})");
-  EXPECT_EQ(name("\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7"), "{\"interfaceName\":\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7\"}");
+  EXPECT_EQ(name("\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7"),
+            "{\"interfaceName\":\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7\"}");
 }
 
 TEST(JsonText, IllFormedUtf8IsReplaced) {
@@ -152,7 +152,7 @@ TEST(JsonText, IllFormedUtf8IsReplaced) {
   EXPECT_EQ(text("a\x80z"), "\"a" + r + "z\"") << "stray continuation";
   EXPECT_EQ(text("\xc0\xaf"), "\"" + r + r + "\"") << "overlong";
   EXPECT_EQ(text("\xe2\x82"), "\"" + r + "\"") << "cut at the end";
-  EXPECT_EQ(text("\xe2\x82(") , "\"" + r + "(\"") << "cut by another character";
+  EXPECT_EQ(text("\xe2\x82("), "\"" + r + "(\"") << "cut by another character";
   EXPECT_EQ(text("\xed\xa0\x80"), "\"" + r + r + r + "\"") << "surrogate";
   EXPECT_EQ(text("\xf4\x90\x80\x80"), "\"" + r + r + r + r + "\"") << "beyond U+10FFFF";
   EXPECT_EQ(text("\xff\xfe"), "\"" + r + r + "\"");
@@ -163,19 +163,18 @@ TEST(RecordJson, MetaKeysComeFirst) {
   collector.options.meta = true;
   collector.datagram(MessageBuilder(41, 9).templates(template_record(300, {{0, 4, 1}})).set(300, Bytes().u8(6)));
   ASSERT_EQ(collector.records.size(), 1U);
-  EXPECT_EQ(collector.records[0],
-            R"({"_exporter":"exporter","_domain":9,"_template":300,"_sequence":41,)"
-            R"("_exportTime":"2026-11-22T10:00:00Z","protocolIdentifier":6})");
+  EXPECT_EQ(collector.records[0], R"({"_exporter":"exporter","_domain":9,"_template":300,"_sequence":41,)"
+                                  R"("_exportTime":"2026-11-22T10:00:00Z","protocolIdentifier":6})");
 }
 
 TEST(RecordJson, OptionsRecordsWithScope) {
   CollectorUnderTest collector;
-  collector.datagram(MessageBuilder()
-                         .options_templates(ipfix_test::options_template_record(258, 2, {{0, 149, 4}, {0, 143, 4}, {0, 41, 2}}))
-                         .set(258, Bytes().u32(1).u32(2).u16(345).u8(0).u8(0)));
+  collector.datagram(
+      MessageBuilder()
+          .options_templates(ipfix_test::options_template_record(258, 2, {{0, 149, 4}, {0, 143, 4}, {0, 41, 2}}))
+          .set(258, Bytes().u32(1).u32(2).u16(345).u8(0).u8(0)));
   ASSERT_EQ(collector.records.size(), 1U);
-  EXPECT_EQ(collector.records[0],
-            R"({"observationDomainId":1,"meteringProcessId":2,"exportedMessageTotalCount":345})");
+  EXPECT_EQ(collector.records[0], R"({"observationDomainId":1,"meteringProcessId":2,"exportedMessageTotalCount":345})");
 }
 
 TEST(RecordJson, BasicLists) {
@@ -186,8 +185,9 @@ TEST(RecordJson, BasicLists) {
             R"({"basicList":["a",""]})");
   EXPECT_EQ(json(list, Bytes().variable(Bytes().u8(4).field({4711, 1, 1}).u8(7))), R"({"basicList":["07"]})");
   const Bytes inner = Bytes().u8(4).field({0, 4, 1}).u8(6).u8(17);
-  EXPECT_EQ(json(list, Bytes().variable(Bytes().u8(4).field({0, 291, variable_length}).variable(inner).variable(inner))),
-            R"({"basicList":[[6,17],[6,17]]})");
+  EXPECT_EQ(
+      json(list, Bytes().variable(Bytes().u8(4).field({0, 291, variable_length}).variable(inner).variable(inner))),
+      R"({"basicList":[[6,17],[6,17]]})");
 }
 
 TEST(RecordJson, SubTemplateLists) {
@@ -205,8 +205,7 @@ TEST(RecordJson, SubTemplateLists) {
 }
 
 TEST(RecordJson, EmptySubTemplateListOfUnknownTemplate) {
-  EXPECT_EQ(json({{0, 292, variable_length}}, Bytes().variable(Bytes().u8(255).u16(999))),
-            R"({"subTemplateList":[]})");
+  EXPECT_EQ(json({{0, 292, variable_length}}, Bytes().variable(Bytes().u8(255).u16(999))), R"({"subTemplateList":[]})");
 }
 
 }  // namespace

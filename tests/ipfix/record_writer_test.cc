@@ -12,7 +12,9 @@ namespace {
 using ipfix_test::Bytes;
 using ipfix_test::from_hex;
 
-Bytes written(const RecordWriter& writer) { return {writer.written().begin(), writer.written().end()}; }
+Bytes written(const RecordWriter& writer) {
+  return {writer.written().begin(), writer.written().end()};
+}
 
 TEST(RecordWriter, WritesIntegersInNetworkOrder) {
   Bytes buffer(15);

@@ -42,8 +42,9 @@ TEST(TypeRecords, TeachNamesAndTypes) {
 TEST(TypeRecords, StayInTheirSession) {
   CollectorUnderTest collector;
   const auto data = MessageBuilder().templates(template_record(256, {{4711, 1, 1}})).set(256, Bytes().u8(1));
-  collector.datagram(MessageBuilder().options_templates(type_template).set(
-                         400, type_record(4711, 1, DataType::unsigned8, "vendorCount")),
+  collector.datagram(MessageBuilder()
+                         .options_templates(type_template)
+                         .set(400, type_record(4711, 1, DataType::unsigned8, "vendorCount")),
                      0, "a");
   collector.records.clear();
   collector.datagram(data, 0, "a");
@@ -53,11 +54,12 @@ TEST(TypeRecords, StayInTheirSession) {
 
 TEST(TypeRecords, WhoseTypeDoesNotFitTheTemplateNameHexadecimalValues) {
   CollectorUnderTest collector;
-  collector.datagram(MessageBuilder(0).options_templates(type_template).set(
-      400, type_record(4711, 1, DataType::ipv4_address, "vendorAddress")));
-  EXPECT_EQ(collector.datagram(
-                MessageBuilder(1).templates(template_record(256, {{4711, 1, 6}})).set(256, Bytes().zeros(6))),
-            Finding::none);
+  collector.datagram(MessageBuilder(0)
+                         .options_templates(type_template)
+                         .set(400, type_record(4711, 1, DataType::ipv4_address, "vendorAddress")));
+  EXPECT_EQ(
+      collector.datagram(MessageBuilder(1).templates(template_record(256, {{4711, 1, 6}})).set(256, Bytes().zeros(6))),
+      Finding::none);
   EXPECT_EQ(collector.records.back(), R"({"vendorAddress":"000000000000"})");
 }
 
@@ -99,10 +101,11 @@ TEST(SessionElements, AreBounded) {
 
 TEST(TypeRecords, OfNoSenseAreIgnored) {
   CollectorUnderTest collector;
-  EXPECT_EQ(collector.datagram(MessageBuilder().options_templates(type_template).set(
-                400, Bytes()
-                         .add(Bytes().u32(4711).u16(1).u8(200).u8(0).variable("a").variable(""))
-                         .add(type_record(0, 8, DataType::string, "attackerAddress")))),
+  EXPECT_EQ(collector.datagram(MessageBuilder()
+                                   .options_templates(type_template)
+                                   .set(400, Bytes()
+                                                 .add(Bytes().u32(4711).u16(1).u8(200).u8(0).variable("a").variable(""))
+                                                 .add(type_record(0, 8, DataType::string, "attackerAddress")))),
             Finding::none);
   EXPECT_EQ(collector.count(Finding::type_record_ignored), 2U);
 }

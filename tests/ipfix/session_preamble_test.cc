@@ -11,7 +11,9 @@ using ipfix_test::Bytes;
 using ipfix_test::from_hex;
 using ipfix_test::parse_message;
 
-Template with_fields(std::uint16_t id, std::size_t count) { return {id, 0, std::vector<FieldSpecifier>(count, {0, 1, 8})}; }
+Template with_fields(std::uint16_t id, std::size_t count) {
+  return {id, 0, std::vector<FieldSpecifier>(count, {0, 1, 8})};
+}
 
 TEST(SessionPreamble, KeepsTheOrderOfItsParts) {
   SessionPreamble preamble(1, 1400);

@@ -13,13 +13,15 @@ TEST(TransportAddress, ReadsAndWritesNumericAddresses) {
 }
 
 TEST(TransportAddress, KnowsWhatIsNoNumericAddress) {
-  for (const char* host : {"", "collector", "192.0.2", "192.0.2.256", "127.1", "0x7f000001", "[::1]", "::1%", "2001:db8::g",
-                           "fe80::1%no-such-interface"}) {
+  for (const char* host : {"", "collector", "192.0.2", "192.0.2.256", "127.1", "0x7f000001", "[::1]", "::1%",
+                           "2001:db8::g", "fe80::1%no-such-interface"}) {
     EXPECT_FALSE(numeric_address(host, 4739).has_value()) << host;
   }
 }
 
-TEST(TransportAddress, WritesNothingForNoAddress) { EXPECT_EQ(to_string(SocketAddress{}), ""); }
+TEST(TransportAddress, WritesNothingForNoAddress) {
+  EXPECT_EQ(to_string(SocketAddress{}), "");
+}
 
 }  // namespace
 }  // namespace ipfix

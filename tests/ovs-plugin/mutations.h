@@ -46,7 +46,8 @@ class Mutations {
  private:
   static std::uint32_t seed() {
     const char* given = std::getenv("OFE_TEST_SEED");
-    const std::uint32_t seed = given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 0)) : std::random_device{}();
+    const std::uint32_t seed =
+        given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 0)) : std::random_device{}();
     std::cout << "OFE_TEST_SEED=" << seed << std::endl;
     return seed;
   }

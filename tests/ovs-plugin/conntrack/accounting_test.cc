@@ -48,8 +48,9 @@ TEST_F(Accounting, SaysWhatIsMissingAndWhatThatMeans) {
   const AccountingSysctls now = enable_accounting(proc_.string());
   EXPECT_FALSE(now.accounting);
   EXPECT_TRUE(now.timestamps);
-  EXPECT_EQ(now.problem, "cannot open " + file("nf_conntrack_acct").string() +
-                             ": No such file or directory; connections tracked by the kernel carry no packet and octet counts");
+  EXPECT_EQ(now.problem,
+            "cannot open " + file("nf_conntrack_acct").string() +
+                ": No such file or directory; connections tracked by the kernel carry no packet and octet counts");
 }
 
 TEST_F(Accounting, SaysWhatCannotBeWritten) {
@@ -59,10 +60,11 @@ TEST_F(Accounting, SaysWhatCannotBeWritten) {
   const AccountingSysctls now = enable_accounting(proc_.string());
   EXPECT_FALSE(now.accounting);
   EXPECT_FALSE(now.timestamps);
-  EXPECT_EQ(now.problem, "cannot read " + file("nf_conntrack_acct").string() +
-                             ": Is a directory; connections tracked by the kernel carry no packet and octet counts. cannot read " +
-                             file("nf_conntrack_timestamp").string() +
-                             ": Is a directory; their start is taken to be the moment they are first seen");
+  EXPECT_EQ(now.problem,
+            "cannot read " + file("nf_conntrack_acct").string() +
+                ": Is a directory; connections tracked by the kernel carry no packet and octet counts. cannot read " +
+                file("nf_conntrack_timestamp").string() +
+                ": Is a directory; their start is taken to be the moment they are first seen");
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 // Conntrack entries as ctnetlink messages, built with libmnl: to be decoded, or to be put into the kernel.
 #pragma once
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <array>
@@ -60,8 +59,10 @@ inline void put_tuple(nlmsghdr* message, std::uint16_t type, const flowstore::Tu
   if (tuple.protocol == IPPROTO_ICMP || tuple.protocol == IPPROTO_ICMPV6) {
     const bool icmp = tuple.protocol == IPPROTO_ICMP;
     mnl_attr_put_u16(message, icmp ? CTA_PROTO_ICMP_ID : CTA_PROTO_ICMPV6_ID, htons(tuple.source_port));
-    mnl_attr_put_u8(message, icmp ? CTA_PROTO_ICMP_TYPE : CTA_PROTO_ICMPV6_TYPE, static_cast<std::uint8_t>(type_and_code >> 8));
-    mnl_attr_put_u8(message, icmp ? CTA_PROTO_ICMP_CODE : CTA_PROTO_ICMPV6_CODE, static_cast<std::uint8_t>(type_and_code));
+    mnl_attr_put_u8(message, icmp ? CTA_PROTO_ICMP_TYPE : CTA_PROTO_ICMPV6_TYPE,
+                    static_cast<std::uint8_t>(type_and_code >> 8));
+    mnl_attr_put_u8(message, icmp ? CTA_PROTO_ICMP_CODE : CTA_PROTO_ICMPV6_CODE,
+                    static_cast<std::uint8_t>(type_and_code));
   } else {
     mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(tuple.source_port));
     mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(tuple.destination_port));

@@ -115,9 +115,9 @@ TEST(DecodeCtnetlink, EveryFieldOfATcpEntry) {
 }
 
 TEST(DecodeCtnetlink, TcpStates) {
-  const TcpState states[] = {TcpState::none,       TcpState::syn_sent,   TcpState::syn_received, TcpState::established,
-                             TcpState::fin_wait,   TcpState::close_wait, TcpState::last_ack,     TcpState::time_wait,
-                             TcpState::closed,     TcpState::syn_sent,   TcpState::none};
+  const TcpState states[] = {TcpState::none,     TcpState::syn_sent,   TcpState::syn_received, TcpState::established,
+                             TcpState::fin_wait, TcpState::close_wait, TcpState::last_ack,     TcpState::time_wait,
+                             TcpState::closed,   TcpState::syn_sent,   TcpState::none};
   for (std::uint8_t state = 0; state < std::size(states); ++state) {
     Entry entry = tcp_entry();
     entry.tcp_state = state;
@@ -133,9 +133,12 @@ TEST(DecodeCtnetlink, WithoutAReplyTupleTheOriginalIsTurnedAround) {
   } cases[] = {
       {tuple_of("10.0.0.1", 1, "10.0.0.2", 2, IPPROTO_UDP), tuple_of("10.0.0.2", 2, "10.0.0.1", 1, IPPROTO_UDP)},
       {tuple_of("10.0.0.1", 7, "10.0.0.2", 8 << 8, IPPROTO_ICMP), tuple_of("10.0.0.2", 7, "10.0.0.1", 0, IPPROTO_ICMP)},
-      {tuple_of("10.0.0.1", 7, "10.0.0.2", 14 << 8 | 1, IPPROTO_ICMP), tuple_of("10.0.0.2", 7, "10.0.0.1", 13 << 8 | 1, IPPROTO_ICMP)},
-      {tuple_of("fd00::1", 7, "fd00::2", 128 << 8, IPPROTO_ICMPV6), tuple_of("fd00::2", 7, "fd00::1", 129 << 8, IPPROTO_ICMPV6)},
-      {tuple_of("fd00::1", 7, "fd00::2", 135 << 8, IPPROTO_ICMPV6), tuple_of("fd00::2", 7, "fd00::1", 135 << 8, IPPROTO_ICMPV6)},
+      {tuple_of("10.0.0.1", 7, "10.0.0.2", 14 << 8 | 1, IPPROTO_ICMP),
+       tuple_of("10.0.0.2", 7, "10.0.0.1", 13 << 8 | 1, IPPROTO_ICMP)},
+      {tuple_of("fd00::1", 7, "fd00::2", 128 << 8, IPPROTO_ICMPV6),
+       tuple_of("fd00::2", 7, "fd00::1", 129 << 8, IPPROTO_ICMPV6)},
+      {tuple_of("fd00::1", 7, "fd00::2", 135 << 8, IPPROTO_ICMPV6),
+       tuple_of("fd00::2", 7, "fd00::1", 135 << 8, IPPROTO_ICMPV6)},
   };
   for (const auto& c : cases) {
     Message message;
@@ -209,9 +212,9 @@ TEST(DecodeCtnetlink, RefusesWhatHasNoUsableOriginalTuple) {
 }
 
 TEST(DecodeCtnetlink, RefusesAttributesOfAnotherLength) {
-  const std::pair<std::uint16_t, std::size_t> wrong[] = {{CTA_STATUS, 2}, {CTA_TIMEOUT, 8}, {CTA_MARK, 3}, {CTA_ID, 0},
-                                                         {CTA_ZONE, 4},   {CTA_LABELS, 17}, {CTA_TIMESTAMP, 3},
-                                                         {CTA_COUNTERS_ORIG, 1}, {CTA_PROTOINFO, 2}};
+  const std::pair<std::uint16_t, std::size_t> wrong[] = {
+      {CTA_STATUS, 2},  {CTA_TIMEOUT, 8},   {CTA_MARK, 3},          {CTA_ID, 0},       {CTA_ZONE, 4},
+      {CTA_LABELS, 17}, {CTA_TIMESTAMP, 3}, {CTA_COUNTERS_ORIG, 1}, {CTA_PROTOINFO, 2}};
   const char octets[32] = {1};
   for (const auto& [type, length] : wrong) {
     Message message(tcp_entry());

@@ -32,7 +32,8 @@ std::string problem_of(std::string_view line) {
 TEST(ConntrackLine, UserspaceTcp) {
   const Observation seen = read(
       "tcp,orig=(src=10.10.0.1,dst=10.96.0.10,sport=49448,dport=80),reply=(src=10.10.0.2,dst=10.10.0.1,sport=5201,"
-      "dport=49448),id=0,zone=65520,status=0,timeout=86399,mark=16,labels=0x900000007,protoinfo=(state_orig=ESTABLISHED,"
+      "dport=49448),id=0,zone=65520,status=0,timeout=86399,mark=16,labels=0x900000007,protoinfo=(state_orig="
+      "ESTABLISHED,"
       "state_reply=ESTABLISHED,wscale_orig=10,wscale_reply=10,flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE)");
   EXPECT_EQ(seen.original.source, parse_address("10.10.0.1"));
   EXPECT_EQ(seen.original.destination, parse_address("10.96.0.10"));
@@ -115,13 +116,15 @@ TEST(ConntrackLine, OtherProtocolsAndKeysOfOtherVersions) {
 }
 
 TEST(ConntrackLine, ErrorsSayColumnAndWhatWasExpected) {
-  const std::string ends = "orig=(src=1.1.1.1,dst=2.2.2.2,sport=1,dport=2),reply=(src=2.2.2.2,dst=1.1.1.1,sport=2,dport=1)";
+  const std::string ends =
+      "orig=(src=1.1.1.1,dst=2.2.2.2,sport=1,dport=2),reply=(src=2.2.2.2,dst=1.1.1.1,sport=2,dport=1)";
   EXPECT_EQ(problem_of(""), "column 1: expected a protocol, found the end of the line");
   EXPECT_EQ(problem_of("tcq,orig"), "column 1: expected a protocol, found \"tcq,orig\"");
   EXPECT_EQ(problem_of("tcp"), "column 4: expected ',', found the end of the line");
   EXPECT_EQ(problem_of("tcp,orig=(src=1.1.1,dst=2.2.2.2)"),
             "column 15: expected an IP address, found \"1.1.1,dst=2.2.2.2)\"");
-  EXPECT_EQ(problem_of("tcp,orig=(dst=2.2.2.2),id=1"), "column 10: expected src= and dst= in here, found \"(dst=2.2.2.2),id=1\"");
+  EXPECT_EQ(problem_of("tcp,orig=(dst=2.2.2.2),id=1"),
+            "column 10: expected src= and dst= in here, found \"(dst=2.2.2.2),id=1\"");
   EXPECT_EQ(problem_of("tcp,orig=(src=1.1.1.1,dst=2.2.2.2,sport=70000)"),
             "column 41: expected a number up to 65535, found \"70000)\"");
   EXPECT_EQ(problem_of("tcp," + ends + ",zone"), "column 104: expected '=' after a key, found the end of the line");

@@ -2,12 +2,11 @@
 // leaves. Needs root, or a kernel that lets users have namespaces.
 #pragma once
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include <array>
 #include <cstdint>
@@ -75,7 +74,9 @@ inline bool exchange_udp(int family, std::uint16_t port, int questions) {
 class TcpConnection {
  public:
   TcpConnection(int family, std::uint16_t port)
-      : listener_(socket(family, SOCK_STREAM, 0)), client_(socket(family, SOCK_STREAM, 0)), server_(accepted(family, port)) {}
+      : listener_(socket(family, SOCK_STREAM, 0)),
+        client_(socket(family, SOCK_STREAM, 0)),
+        server_(accepted(family, port)) {}
   bool exchange() const {
     std::array<char, 64> octets{};
     return server_.fd >= 0 && send(client_.fd, octets.data(), octets.size(), 0) == 64 &&

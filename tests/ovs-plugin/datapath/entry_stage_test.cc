@@ -17,18 +17,21 @@ using testing::UnorderedElementsAre;
 constexpr std::uint16_t watched_zone = 65520;
 
 // A flow of stage `recirc_id` that pins a TCP connection by its source port; the port is also its packet count.
-std::string flow(const std::string& recirc_id, int source_port, const std::string& actions, const std::string& in_port = "v1",
-                 const std::string& protocol = "tcp") {
+std::string flow(const std::string& recirc_id, int source_port, const std::string& actions,
+                 const std::string& in_port = "v1", const std::string& protocol = "tcp") {
   const std::string number = protocol == "tcp" ? "6" : "17", port = std::to_string(source_port);
   return "ufid:00000000-0000-0000-0000-00000000" + std::string(4 - std::min<std::size_t>(4, port.size()), '0') + port +
-         ", recirc_id(" + recirc_id + "),in_port(" + in_port + "),eth_type(0x0800),ipv4(src=10.0.0.1,dst=10.0.0.2,proto=" +
-         number + ",frag=no)," + protocol + "(src=" + port + ",dst=80), packets:" + port + ", bytes:" +
-         std::to_string(source_port * 114) + ", used:0.1s, dp:ovs, actions:" + actions;
+         ", recirc_id(" + recirc_id + "),in_port(" + in_port +
+         "),eth_type(0x0800),ipv4(src=10.0.0.1,dst=10.0.0.2,proto=" + number + ",frag=no)," + protocol +
+         "(src=" + port + ",dst=80), packets:" + port + ", bytes:" + std::to_string(source_port * 114) +
+         ", used:0.1s, dp:ovs, actions:" + actions;
 }
 
 std::string wildcarded(const std::string& recirc_id, const std::string& actions, const std::string& in_port = "v1") {
-  return "recirc_id(" + recirc_id + "),in_port(" + in_port + "),eth_type(0x0800),ipv4(src=10.0.0.1/0.0.0.0,dst=10.0.0.2/0.0.0.0,"
-         "proto=6/0,frag=no), packets:1, bytes:100, used:0.1s, dp:ovs, actions:" + actions;
+  return "recirc_id(" + recirc_id + "),in_port(" + in_port +
+         "),eth_type(0x0800),ipv4(src=10.0.0.1/0.0.0.0,dst=10.0.0.2/0.0.0.0,"
+         "proto=6/0,frag=no), packets:1, bytes:100, used:0.1s, dp:ovs, actions:" +
+         actions;
 }
 
 class Stages {
@@ -77,23 +80,24 @@ TEST(EntryStage, CountersAreThoseOfTheEntryFlowInL3Octets) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].packets, 1000u);
   EXPECT_EQ(found[0].octets, 100'000u);
-  EXPECT_EQ(found[0].tuple, (flowstore::Tuple{*flowstore::parse_address("10.0.0.1"), *flowstore::parse_address("10.0.0.2"),
-                                              1000, 80, 6}));
+  EXPECT_EQ(found[0].tuple, (flowstore::Tuple{*flowstore::parse_address("10.0.0.1"),
+                                              *flowstore::parse_address("10.0.0.2"), 1000, 80, 6}));
   EXPECT_EQ(found[0].ufid[14], 0x10);
 }
 
 TEST(EntryStage, FollowsRecirculationToTheZone) {
-  Stages stages({flow("0", 1, "recirc(0x1)"), wildcarded("0x1", "ct(zone=9),recirc(0x2)"), wildcarded("0x2", "recirc(0x3)"),
-                 wildcarded("0x3", "ct(commit,zone=65520),v2"), wildcarded("0x3", "drop")});
+  Stages stages({flow("0", 1, "recirc(0x1)"), wildcarded("0x1", "ct(zone=9),recirc(0x2)"),
+                 wildcarded("0x2", "recirc(0x3)"), wildcarded("0x3", "ct(commit,zone=65520),v2"),
+                 wildcarded("0x3", "drop")});
   EXPECT_THAT(stages.pinned(), ElementsAre(1));
   EXPECT_EQ(stages.stats().entry_untracked, 0u);
 }
 
 TEST(EntryStage, AnyCompatibleFlowOfAStageWillDo) {
   const std::string entry = "recirc(0x1)";
-  Stages stages({flow("0", 1, entry, "v1"), flow("0", 2, entry, "v2"), flow("0", 3, entry, "v1", "udp"), flow("0", 4, entry, "v3"),
-                 flow("0x1", 50, "ct(zone=65520),recirc(0x2)", "v1", "tcp"), wildcarded("0x1", "ct(zone=65520),recirc(0x2)", "v3"),
-                 wildcarded("0x1", "v9", "v2")});
+  Stages stages({flow("0", 1, entry, "v1"), flow("0", 2, entry, "v2"), flow("0", 3, entry, "v1", "udp"),
+                 flow("0", 4, entry, "v3"), flow("0x1", 50, "ct(zone=65520),recirc(0x2)", "v1", "tcp"),
+                 wildcarded("0x1", "ct(zone=65520),recirc(0x2)", "v3"), wildcarded("0x1", "v9", "v2")});
   EXPECT_THAT(stages.pinned(), UnorderedElementsAre(1, 4));  // another port, another protocol: not on the way
   EXPECT_EQ(stages.stats().entry_untracked, 2u);
 }
@@ -105,13 +109,15 @@ TEST(EntryStage, AllBranchesAreFollowed) {
 }
 
 TEST(EntryStage, CyclesEndAndDepthIsBounded) {
-  Stages cycle({flow("0", 1, "recirc(0x1)"), wildcarded("0x1", "recirc(0x2)"), wildcarded("0x2", "recirc(0x1),recirc(0x2)")});
+  Stages cycle(
+      {flow("0", 1, "recirc(0x1)"), wildcarded("0x1", "recirc(0x2)"), wildcarded("0x2", "recirc(0x1),recirc(0x2)")});
   EXPECT_THAT(cycle.pinned(), IsEmpty());
   EXPECT_EQ(cycle.stats().entry_untracked, 1u);
 
   const auto chain = [](int length) {
     std::vector<std::string> lines{flow("0", 1, "recirc(1)")};
-    for (int i = 1; i < length; ++i) lines.push_back(wildcarded(std::to_string(i), "recirc(" + std::to_string(i + 1) + ")"));
+    for (int i = 1; i < length; ++i)
+      lines.push_back(wildcarded(std::to_string(i), "recirc(" + std::to_string(i + 1) + ")"));
     lines.push_back(wildcarded(std::to_string(length), "ct(zone=65520)"));
     return lines;
   };
@@ -135,7 +141,8 @@ TEST(EntryStage, BeginForgetsThePreviousDump) {
   EXPECT_THAT(ports, IsEmpty());
   EXPECT_EQ(stage.stats().lines, 3u);  // over all dumps
   EXPECT_EQ(stage.stats().unreadable, 1u);
-  EXPECT_EQ(stage.stats().last_unreadable, "nonsense: column 9: expected '(' or ':' after a name, found the end of the line");
+  EXPECT_EQ(stage.stats().last_unreadable,
+            "nonsense: column 9: expected '(' or ':' after a name, found the end of the line");
   EXPECT_EQ(stage.stats().entry_flows, 1u);
   EXPECT_EQ(stage.stats().entry_untracked, 1u);
 }
@@ -146,7 +153,8 @@ TEST(EntryStage, RecordedDumps) {
     Stages stages(lines);
     EXPECT_THAT(stages.pinned(), IsEmpty());  // ordinary rules identify no single connection
     EXPECT_EQ(stages.stats().unreadable, 0u) << stages.stats().last_unreadable;
-    const auto entries = std::ranges::count_if(lines, [](const std::string& l) { return l.find("recirc_id(0)") != l.npos; });
+    const auto entries =
+        std::ranges::count_if(lines, [](const std::string& l) { return l.find("recirc_id(0)") != l.npos; });
     EXPECT_EQ(stages.stats().entry_flows, static_cast<std::uint64_t>(entries));
     EXPECT_EQ(stages.stats().entry_pinned, 0u);
     const auto direct = std::ranges::count_if(lines, [](const std::string& l) {

@@ -31,8 +31,9 @@ TEST(MegaflowActions, Outputs) {
   EXPECT_THAT(read("2,veth-a.b@c,10").outputs, ElementsAre("2", "veth-a.b@c", "10"));
   EXPECT_THAT(read("set(eth(dst=0a:00:00:00:00:02)),v2").outputs, ElementsAre("v2"));
   EXPECT_THAT(read("push_vlan(vid=10,pcp=0),3,pop_vlan,4").outputs, ElementsAre("3", "4"));
-  EXPECT_THAT(read("pop_eth,push_mpls(label=1,tc=0,ttl=64,bos=1,eth_type=0x8847),trunc(100),meter(3),hash(l4(0)),1").outputs,
-              ElementsAre("1"));
+  EXPECT_THAT(
+      read("pop_eth,push_mpls(label=1,tc=0,ttl=64,bos=1,eth_type=0x8847),trunc(100),meter(3),hash(l4(0)),1").outputs,
+      ElementsAre("1"));
   EXPECT_THAT(read("ct_clear,action25,action26(010203),actionable").outputs, ElementsAre("actionable"));
   EXPECT_THAT(read("userspace(pid=4294967295,slow_path(action,bfd))").outputs, IsEmpty());
   EXPECT_THAT(read("userspace(pid=0,controller(reason=1,dont_send=0,continuation=0,recirc_id=3,rule_cookie=0,"
@@ -80,7 +81,8 @@ TEST(MegaflowActions, ConntrackWithZoneCommitAndNat) {
 TEST(MegaflowActions, LooksInsideNestedLists) {
   const Megaflow flow = read(
       "clone(ct(zone=1),recirc(0x1)),sample(sample=50.0%,actions(userspace(pid=1,sFlow(vid=0,pcp=0,output=2)),7)),"
-      "check_pkt_len(size=1500,gt(ct(zone=2),recirc(0x2)),le(clone(drop),recirc(0x3))),sample(sample=100.0%,actions(8))");
+      "check_pkt_len(size=1500,gt(ct(zone=2),recirc(0x2)),le(clone(drop),recirc(0x3))),sample(sample=100.0%,actions(8)"
+      ")");
   EXPECT_THAT(flow.recircs, ElementsAre(1u, 2u, 3u));
   EXPECT_EQ(flow.recirc_to, 1u);
   ASSERT_EQ(flow.ct.size(), 2u);

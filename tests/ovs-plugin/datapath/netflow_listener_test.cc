@@ -22,7 +22,9 @@ class Sender {
     EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
   }
   ~Sender() { close(fd_); }
-  bool send(const std::string& octets) const { return write(fd_, octets.data(), octets.size()) == static_cast<ssize_t>(octets.size()); }
+  bool send(const std::string& octets) const {
+    return write(fd_, octets.data(), octets.size()) == static_cast<ssize_t>(octets.size());
+  }
 
  private:
   int fd_;

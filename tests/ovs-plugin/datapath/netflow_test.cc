@@ -14,18 +14,18 @@ using Datagram = std::vector<std::uint8_t>;
 
 // The fields of ofproto/netflow.c in the order of lib/netflow.h, worked out by hand.
 const Datagram tcp = {
-    0, 5, 0, 1,                         // version, count
-    0, 0, 0x27, 0x10,                   // sysuptime
-    0x6a, 0x1f, 0x3c, 0x40, 0, 0, 0, 0, // seconds, nanoseconds
-    0, 0, 0, 7,                         // number of the last record
-    3, 9, 0, 0,                         // engine type and id, sampling
-    10, 10, 0, 1, 10, 96, 0, 10, 0, 0, 0, 0,  // source, destination, next hop
-    0, 1, 0xff, 0xfd,                   // input, output (recirculation)
-    0, 0, 0, 143, 0, 0, 0x3a, 0x98,     // packets, octets (15000)
-    0, 0, 0, 1, 0, 0, 0, 2,             // first, last
-    0xc1, 0x22, 0, 80,                  // ports
-    0, 0x1b, 6, 0,                      // padding, flags, protocol, ToS
-    0, 0, 0, 0, 0, 0, 0, 0,
+    0,    5,    0,    1,                                     // version, count
+    0,    0,    0x27, 0x10,                                  // sysuptime
+    0x6a, 0x1f, 0x3c, 0x40, 0,  0,  0,    0,                 // seconds, nanoseconds
+    0,    0,    0,    7,                                     // number of the last record
+    3,    9,    0,    0,                                     // engine type and id, sampling
+    10,   10,   0,    1,    10, 96, 0,    10,   0, 0, 0, 0,  // source, destination, next hop
+    0,    1,    0xff, 0xfd,                                  // input, output (recirculation)
+    0,    0,    0,    143,  0,  0,  0x3a, 0x98,              // packets, octets (15000)
+    0,    0,    0,    1,    0,  0,  0,    2,                 // first, last
+    0xc1, 0x22, 0,    80,                                    // ports
+    0,    0x1b, 6,    0,                                     // padding, flags, protocol, ToS
+    0,    0,    0,    0,    0,  0,  0,    0,
 };
 
 // `count` copies of the record above, the last of them with number `last`.
@@ -45,13 +45,33 @@ TEST(Netflow, EveryFieldOfARecord) {
   std::vector<NetflowRecord> records;
   ASSERT_TRUE(decoder.decode(tcp, [&](const NetflowRecord& record) { records.push_back(record); }));
   ASSERT_EQ(records.size(), 1u);
-  EXPECT_EQ(records[0].tuple, (flowstore::Tuple{*flowstore::parse_address("10.10.0.1"), *flowstore::parse_address("10.96.0.10"),
-                                                49442, 80, 6}));
+  EXPECT_EQ(records[0].tuple, (flowstore::Tuple{*flowstore::parse_address("10.10.0.1"),
+                                                *flowstore::parse_address("10.96.0.10"), 49442, 80, 6}));
   EXPECT_EQ(records[0].packets, 143u);
   EXPECT_EQ(records[0].octets, 15000u - 143 * 14);
   EXPECT_EQ(records[0].input, 1);
   EXPECT_EQ(records[0].output, 65533);
   EXPECT_EQ(decoder.stats().datagrams, 1u);
+  EXPECT_EQ(decoder.stats().records, 1u);
+}
+
+// One datagram of OVS 3.1, as it came: an echo request from 10.0.0.1 to 10.0.0.2, a frame of 106 octets.
+TEST(Netflow, ADatagramOfOpenVSwitch) {
+  const Datagram recorded = {
+      0x00, 0x05, 0x00, 0x01, 0x00, 0x00, 0x17, 0x78, 0x6b, 0x02, 0xcd, 0x6c, 0x26, 0x9a, 0xfd, 0x4c, 0x00, 0x00,
+      0x00, 0x0f, 0x03, 0x09, 0x00, 0x00, 0x0a, 0x00, 0x00, 0x01, 0x0a, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00,
+      0x00, 0x01, 0xff, 0xff, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x6a, 0x00, 0x00, 0x00, 0x4d, 0x00, 0x00,
+      0x11, 0xd0, 0x00, 0x00, 0x08, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+  };
+  NetflowDecoder decoder;
+  EXPECT_TRUE(decoder.decode(recorded, [](const NetflowRecord& record) {
+    EXPECT_EQ(record.tuple, (flowstore::Tuple{*flowstore::parse_address("10.0.0.1"),
+                                              *flowstore::parse_address("10.0.0.2"), 0, 2048, 1}));
+    EXPECT_EQ(record.packets, 1u);
+    EXPECT_EQ(record.octets, 92u);
+    EXPECT_EQ(record.input, 1);
+    EXPECT_EQ(record.output, 65535);  // flooded
+  }));
   EXPECT_EQ(decoder.stats().records, 1u);
 }
 
@@ -102,6 +122,15 @@ TEST(Netflow, LostRecordsAreGapsOfTheSequence) {
   EXPECT_EQ(decoder.stats().lost_records, 1u);
   EXPECT_TRUE(decoder.decode(datagram(2, 98), ignore));  // 37…96 lost
   EXPECT_EQ(decoder.stats().lost_records, 61u);
+}
+
+// Counts and sequence numbers of the first datagrams OVS 3.1 sent.
+TEST(Netflow, TheSequenceOfOpenVSwitchHasNoGaps) {
+  NetflowDecoder decoder;
+  const std::pair<std::uint8_t, std::uint32_t> recorded[] = {{4, 3}, {4, 7}, {4, 11}, {3, 14}, {1, 15}};
+  for (const auto& [count, last] : recorded) EXPECT_TRUE(decoder.decode(datagram(count, last), ignore));
+  EXPECT_EQ(decoder.stats().lost_records, 0u);
+  EXPECT_EQ(decoder.stats().records, 16u);
 }
 
 TEST(Netflow, EnginesAreNumberedApart) {

@@ -1,0 +1,126 @@
+#include "ovs-plugin/config/own_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "ovs-plugin/config/values.h"
+
+namespace ofe::config {
+namespace {
+
+constexpr std::size_t kLongestInterfaceName = 15;  // IFNAMSIZ: a bridge is an interface, too
+constexpr std::size_t kLongestSocketPath = 107;    // sun_path of unix(7), with its final NUL
+
+void read_bridge(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "the name of an Open vSwitch bridge: 1 to 15 characters, no blank, no slash";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  const std::string& name = value.Scalar();
+  const bool fits = !name.empty() && name.size() <= kLongestInterfaceName &&
+                    std::ranges::all_of(name, [](unsigned char c) { return c > 0x20 && c != '/' && c != 0x7f; });
+  if (!fits) return complain(value, "cannot be the name of a bridge", kAllowed);
+  config.bridge = name;
+}
+
+void read_zones(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "a list of conntrack zones, each 0 to 65535 and given once";
+  if (!expect_list(value, kAllowed, complain)) return;
+  if (value.size() == 0) return complain(value, "names no zone", kAllowed);
+  std::vector<std::uint16_t> zones;
+  std::set<std::uint16_t> seen;
+  for (const YAML::Node& element : value) {
+    const auto zone = read_number(element, 0, 65535, complain);
+    if (!zone) continue;
+    zones.push_back(static_cast<std::uint16_t>(*zone));
+    if (!seen.insert(zones.back()).second) complain(element, "is given twice", kAllowed);
+  }
+  config.zones = std::move(zones);
+}
+
+void write_zones(const Config& config, YAML::Emitter& out) {
+  out << YAML::Flow << YAML::BeginSeq;
+  for (const std::uint16_t zone : config.zones) out << zone;
+  out << YAML::EndSeq;
+}
+
+void read_pod_cidrs(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "a list of prefixes, such as [10.10.0.0/16, \"fd00:10::/56\"]";
+  if (!expect_list(value, kAllowed, complain)) return;
+  std::vector<flowstore::Prefix> prefixes;
+  for (const YAML::Node& element : value) {
+    const auto prefix = element.IsScalar() ? flowstore::parse_prefix(element.Scalar()) : std::nullopt;
+    if (prefix) {
+      prefixes.push_back(*prefix);
+    } else {
+      complain(element, "is not a prefix", kAllowed);
+    }
+  }
+  config.pod_cidrs = std::move(prefixes);
+}
+
+void write_pod_cidrs(const Config& config, YAML::Emitter& out) {
+  out << YAML::Flow << YAML::BeginSeq;
+  for (const flowstore::Prefix& prefix : config.pod_cidrs) out << YAML::DoubleQuoted << flowstore::to_string(prefix);
+  out << YAML::EndSeq;
+}
+
+void read_metadata_socket(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "the absolute path of a unix socket, at most 107 octets";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  const std::string& path = value.Scalar();
+  if (!path.starts_with('/')) return complain(value, "is not an absolute path", kAllowed);
+  if (path.size() > kLongestSocketPath) return complain(value, "is too long", kAllowed);
+  config.metadata_socket = path;
+}
+
+void write_observation_domain_id(const Config& config, YAML::Emitter& out) {
+  if (config.observation_domain_id) {
+    out << *config.observation_domain_id;
+  } else {
+    out << YAML::Null;
+  }
+}
+
+void read_log_level(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::array<std::string_view, 5> kLevels = {"off", "error", "warn", "info", "debug"};
+  constexpr std::string_view kAllowed = "off, error, warn, info, debug";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  if (std::ranges::find(kLevels, value.Scalar()) == kLevels.end()) {
+    return complain(value, "is not a log level", kAllowed);
+  }
+  config.log_level = value.Scalar();
+}
+
+constexpr std::uint64_t kU32 = std::numeric_limits<std::uint32_t>::max();
+
+constexpr std::array kSettings = {
+    Setting{"bridge", read_bridge, write_quoted<&Config::bridge>},
+    Setting{"zones", read_zones, write_zones},
+    Setting{"remoteNames", boolean<&Config::remote_names>, write_plain<&Config::remote_names>},
+    Setting{"exactAccounting", boolean<&Config::exact_accounting>, write_plain<&Config::exact_accounting>},
+    Setting{"podCIDRs", read_pod_cidrs, write_pod_cidrs},
+    Setting{"metadataSocket", read_metadata_socket, write_quoted<&Config::metadata_socket>},
+    Setting{"observationDomainId", number<&Config::observation_domain_id, 0, kU32>, write_observation_domain_id},
+    Setting{"maxFlows", number<&Config::max_flows, 1, 100'000'000>, write_plain<&Config::max_flows>},
+    Setting{"logLevel", read_log_level, write_quoted<&Config::log_level>},
+    Setting{"templateRefreshInterval", duration<&Config::template_refresh_ms, kSecondMs, kLongestMs>,
+            write_duration<&Config::template_refresh_ms>},
+    // At most what one UDP datagram over IPv4 carries.
+    Setting{"udpMaxMessageOctets", number<&Config::udp_max_message_octets, 512, 65507>,
+            write_plain<&Config::udp_max_message_octets>},
+    // At least one IPFIX message of the longest kind.
+    Setting{"exportQueueOctets", number<&Config::export_queue_octets, 65536, std::uint64_t{1} << 32>,
+            write_plain<&Config::export_queue_octets>},
+    Setting{"reconnectMaxInterval", duration<&Config::reconnect_max_ms, kSecondMs, kLongestMs>,
+            write_duration<&Config::reconnect_max_ms>},
+    Setting{"shutdownGrace", duration<&Config::shutdown_grace_ms, 0, 600 * kSecondMs>,
+            write_duration<&Config::shutdown_grace_ms>},
+};
+
+}  // namespace
+
+std::span<const Setting> own_settings() {
+  return kSettings;
+}
+
+}  // namespace ofe::config

@@ -1,0 +1,407 @@
+#include "store_model.h"
+
+#include <algorithm>
+#include <sstream>
+#include <tuple>
+
+namespace flowstore {
+namespace {
+
+constexpr std::int64_t never = INT64_MAX;
+
+std::array<std::uint64_t, 4> fields(const Counters& c) {
+  return {c.packets, c.octets, c.reverse_packets, c.reverse_octets};
+}
+
+void add(Counters& sum, const Counters& part) {
+  sum.packets += part.packets;
+  sum.octets += part.octets;
+  sum.reverse_packets += part.reverse_packets;
+  sum.reverse_octets += part.reverse_octets;
+}
+
+}  // namespace
+
+std::string describe(const Flow& flow) {
+  std::ostringstream out;
+  const auto counters = [&](const Counters& c) {
+    for (const std::uint64_t field : fields(c)) out << ' ' << field;
+  };
+  out << to_string(flow.original.source) << ':' << flow.original.source_port << ">" << flow.reply.destination_port
+      << " zone " << flow.zone << " id " << flow.id << " status " << flow.status << " timeout " << flow.timeout_s
+      << " mark " << flow.mark << " label " << int{flow.labels[15]} << " tcp " << static_cast<int>(flow.tcp_state)
+      << " statistics " << static_cast<int>(flow.statistics) << " birth " << flow.birth_seen << " ended " << flow.ended
+      << " start " << flow.start_wall_ms << " last " << flow.last_wall_ms << " first " << flow.first_monotonic_ms
+      << " exports " << flow.exports << " names " << flow.names << " total";
+  counters(flow.total);
+  out << " pending";
+  counters(flow.pending);
+  return out.str();
+}
+
+StoreModel::EntryKey StoreModel::entry_key(const Observation& seen) {
+  return {seen.original.source, seen.original.source_port, seen.reply.destination_port, seen.id};
+}
+
+ModelFlow* StoreModel::latest(const Tuple& original, const Tuple& reply) {
+  ModelFlow* found = nullptr;
+  for (ModelFlow& flow : flows_) {
+    if (flow.shows.original != original || flow.shows.reply != reply) continue;
+    if (!flow.shows.ended) return &flow;
+    if (!found || flow.end_order > found->end_order) found = &flow;
+  }
+  return found;
+}
+
+bool StoreModel::is_other(const ModelFlow& flow, const Observation& seen) const {
+  if (flow.shows.id != 0 && seen.id != 0 && flow.shows.id != seen.id) return true;
+  return flow.start_known && seen.start_wall_ms != 0 && flow.shows.start_wall_ms != seen.start_wall_ms;
+}
+
+bool StoreModel::is_same(const ModelFlow& flow, const Observation& seen) const {
+  if (is_other(flow, seen)) return false;
+  return (flow.shows.id != 0 && seen.id != 0) || (flow.start_known && seen.start_wall_ms != 0);
+}
+
+bool StoreModel::is_in(const ModelFlow& flow, std::uint16_t zone) const {
+  const auto found = flow.zones.find(zone);
+  return found != flow.zones.end() && found->second.missed < 2;
+}
+
+bool StoreModel::is_gone(const ModelFlow& flow) const {
+  return std::none_of(flow.zones.begin(), flow.zones.end(), [](const auto& in) { return in.second.missed < 2; });
+}
+
+bool StoreModel::birth_seen(const Observation& seen) {
+  Zone& zone = zones_[seen.zone];
+  if (seen.start_wall_ms == 0) return zone.had_complete_scan;
+  return seen.start_wall_ms >= zone.births_from.value_or(started_.wall_ms);
+}
+
+const StoreModel::KnownEnd* StoreModel::known_end(const Observation& seen) {
+  Zone& zone = zones_[seen.zone];
+  const auto found = zone.ends_during_scan.find(entry_key(seen));
+  if (!zone.scanning || seen.id == 0 || found == zone.ends_during_scan.end()) return nullptr;
+  const std::int64_t start = found->second.start;
+  if (start != 0 && seen.start_wall_ms != 0 && start != seen.start_wall_ms) return nullptr;
+  return &found->second;
+}
+
+void StoreModel::remember_end(const ModelFlow& flow, const Observation& of) {
+  Zone& zone = zones_[of.zone];
+  if (zone.scanning && of.id != 0) zone.ends_during_scan[entry_key(of)] = {of.start_wall_ms, flow.shows};
+}
+
+void StoreModel::begin_scan(std::uint16_t zone) {
+  zones_[zone].scanning = true;
+  zones_[zone].ends_during_scan.clear();
+  for (ModelFlow& flow : flows_) {
+    if (flow.zones.contains(zone)) flow.zones[zone].in_question = true;
+  }
+}
+
+void StoreModel::end_scan(std::uint16_t zone, bool complete) {
+  const bool counts = zones_[zone].scanning && complete;
+  zones_[zone].scanning = false;
+  if (counts) zones_[zone].had_complete_scan = true;
+  for (ModelFlow& flow : flows_) {
+    if (!flow.zones.contains(zone)) continue;
+    if (counts && flow.zones[zone].in_question) ++flow.zones[zone].missed;
+    flow.zones[zone].in_question = false;
+  }
+}
+
+std::vector<ModelFlow*> StoreModel::to_be_swept() {
+  std::vector<ModelFlow*> found;
+  for (ModelFlow& flow : flows_) {
+    if (!flow.shows.ended && is_gone(flow)) found.push_back(&flow);
+  }
+  return found;
+}
+
+void StoreModel::end(ModelFlow& flow, EndReason reason, Now now) {
+  flow.shows.ended = true;
+  flow.zones.clear();
+  flow.end_reason = reason;
+  flow.ended_at = now.monotonic_ms;
+  flow.end_order = ++ends_;
+  ++stats_.ended;
+}
+
+void StoreModel::end_all(Now now) {
+  for (ModelFlow& flow : flows_) {
+    if (!flow.shows.ended) end(flow, EndReason::forced_end, now);
+  }
+}
+
+void StoreModel::forget_zone(std::uint16_t zone, Now now) {
+  for (ModelFlow& flow : flows_) {
+    if (flow.shows.ended) continue;
+    if (is_gone(flow)) {
+      end(flow, EndReason::end_of_flow, now);
+      continue;
+    }
+    flow.zones.erase(zone);
+    if (is_gone(flow)) end(flow, EndReason::forced_end, now);
+  }
+  zones_[zone] = {};
+  zones_[zone].births_from = now.wall_ms + 1;
+}
+
+ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::vector<Flow>& given_up) {
+  ModelFlow* flow = latest(seen.original, seen.reply);
+  const bool lives = flow && !flow->shows.ended;
+  const bool counting_zone = lives && flow->shows.zone == seen.zone;
+  const bool reopened = lives && flow->shows.tcp_state >= TcpState::established &&
+                        (seen.tcp_state == TcpState::syn_sent || seen.tcp_state == TcpState::syn_received);
+  bool another = lives && is_gone(*flow);
+  if (counting_zone) {
+    another = is_other(*flow, seen) || (!is_same(*flow, seen) && (reopened || !is_in(*flow, seen.zone)));
+  }
+
+  if (!lives || another || !is_in(*flow, seen.zone)) {
+    if (known_end(seen)) {
+      ++stats_.stale_observations;
+      return ObserveResult::stale;
+    }
+  }
+  if (!lives) {
+    const bool goes_on = flow && flow->shows.zone == seen.zone && is_same(*flow, seen);
+    const Flow before = flow ? flow->shows : Flow{};
+    return begin_flow(seen, now, goes_on ? &before : nullptr, given_up);
+  }
+  if (another) {
+    Observation old;
+    old.original = seen.original;
+    old.reply = seen.reply;
+    old.zone = seen.zone;
+    old.id = flow->shows.id;
+    old.start_wall_ms = flow->start_known ? flow->shows.start_wall_ms : 0;
+    end(*flow, EndReason::end_of_flow, now);
+    if (counting_zone) remember_end(*flow, old);
+    begin_flow(seen, now, nullptr, given_up);
+    ++stats_.restarted;
+    return ObserveResult::restarted;
+  }
+
+  flow->shows.last_wall_ms = now.wall_ms;
+  if (counting_zone) {
+    copy_entry(*flow, seen, true);
+    flow->zones[seen.zone] = {};
+    count(*flow, seen, now);
+    return ObserveResult::updated;
+  }
+  const auto others = std::count_if(flow->zones.begin(), flow->zones.end(), [&](const auto& in) {
+    return in.first != flow->shows.zone && in.first != seen.zone && in.second.missed < 2;
+  });
+  if (others < 2) {
+    flow->zones[seen.zone] = {};
+  } else {
+    ++stats_.zone_memberships_dropped;
+  }
+  return ObserveResult::other_zone;
+}
+
+void StoreModel::destroy(const Observation& last, Now now, const std::vector<Flow>& given_up) {
+  ModelFlow* const flow = latest(last.original, last.reply);
+  if (!flow) return record_whole_flow(last, now, given_up);
+  if (flow->shows.zone == last.zone) {
+    if (is_other(*flow, last) || (flow->shows.ended && !is_same(*flow, last))) {
+      return record_whole_flow(last, now, given_up);
+    }
+    flow->shows.last_wall_ms = last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms;
+    copy_entry(*flow, last, false);
+    count(*flow, last, now);
+  } else if (!flow->shows.ended) {
+    flow->shows.last_wall_ms = last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms;
+  }
+  remember_end(*flow, last);
+  flow->zones.erase(last.zone);
+  if (!flow->shows.ended && is_gone(*flow)) end(*flow, EndReason::end_of_flow, now);
+}
+
+void StoreModel::record_whole_flow(const Observation& last, Now now, const std::vector<Flow>& given_up) {
+  std::optional<Flow> before;
+  if (const KnownEnd* const known = known_end(last)) before = known->flow;
+  if (before && (last.statistics == Statistics::none || last.counters == before->total)) return;
+  ModelFlow* const flow = make_flow(last, given_up);
+  if (!flow) return;
+  if (before) {
+    flow->shows.birth_seen = before->birth_seen;
+    flow->shows.statistics = before->statistics;
+    flow->shows.total = before->total;
+  }
+  const std::int64_t stop = last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms;
+  flow->shows.first_monotonic_ms = now.monotonic_ms;
+  flow->shows.start_wall_ms = flow->shows.last_wall_ms = stop;
+  copy_entry(*flow, last, false);
+  count(*flow, last, now);
+  remember_end(*flow, last);
+  end(*flow, EndReason::end_of_flow, now);
+}
+
+ModelFlow* StoreModel::make_flow(const Observation& seen, const std::vector<Flow>& given_up) {
+  const std::size_t excess = flows_.size() + 1 > limits_.max_flows ? flows_.size() + 1 - limits_.max_flows : 0;
+  std::int64_t first_end = never;
+  for (const ModelFlow& flow : flows_) {
+    if (flow.shows.ended) first_end = std::min(first_end, flow.ended_at);
+  }
+  if (excess != 0 && first_end == never) {
+    ++stats_.refused_full;
+    return nullptr;
+  }
+  if (given_up.size() != excess) complaint_ = "gave up " + std::to_string(given_up.size()) + " flows";
+  for (const Flow& flow : given_up) {
+    ModelFlow* const gone = find_like(flow);
+    if (!gone || !gone->shows.ended || gone->ended_at != first_end) {
+      complaint_ = "gave up " + describe(flow);
+      continue;
+    }
+    flows_.remove_if([&](const ModelFlow& of) { return &of == gone; });
+    ++stats_.evicted_ended;
+  }
+  ModelFlow& flow = flows_.emplace_back();
+  flow.shows.original = seen.original;
+  flow.shows.reply = seen.reply;
+  flow.shows.zone = seen.zone;
+  flow.shows.birth_seen = birth_seen(seen);
+  ++stats_.created;
+  return &flow;
+}
+
+ObserveResult StoreModel::begin_flow(const Observation& seen, Now now, const Flow* goes_on_from,
+                                     const std::vector<Flow>& given_up) {
+  ModelFlow* const flow = make_flow(seen, given_up);
+  if (!flow) return ObserveResult::refused;
+  if (goes_on_from) {
+    flow->shows.birth_seen = goes_on_from->birth_seen;
+    flow->shows.statistics = goes_on_from->statistics;
+    flow->shows.total = goes_on_from->total;
+  }
+  flow->shows.first_monotonic_ms = now.monotonic_ms;
+  flow->shows.start_wall_ms = flow->shows.last_wall_ms = now.wall_ms;
+  copy_entry(*flow, seen, true);
+  flow->zones[seen.zone] = {};
+  start_deadlines(*flow, now);
+  count(*flow, seen, now);
+  return ObserveResult::created;
+}
+
+void StoreModel::copy_entry(ModelFlow& flow, const Observation& seen, bool whole_entry) {
+  Flow& shows = flow.shows;
+  if (seen.id) shows.id = seen.id;
+  if (seen.start_wall_ms) {
+    shows.start_wall_ms = seen.start_wall_ms;
+    flow.start_known = true;
+  }
+  if (seen.tcp_state != TcpState::none) shows.tcp_state = seen.tcp_state;
+  if (whole_entry || seen.status) shows.status = seen.status;
+  if (whole_entry || seen.timeout_s) shows.timeout_s = seen.timeout_s;
+  if (whole_entry || seen.mark) shows.mark = seen.mark;
+  if (whole_entry || seen.labels[15]) shows.labels = seen.labels;
+}
+
+void StoreModel::count(ModelFlow& flow, const Observation& seen, Now now) {
+  if (seen.statistics == Statistics::none) return;
+  const bool baseline_only = flow.shows.statistics == Statistics::none && !flow.shows.birth_seen;
+  const auto before = fields(flow.shows.total), after = fields(seen.counters);
+  flow.shows.statistics = seen.statistics;
+  flow.shows.total = seen.counters;
+  if (baseline_only || after == before) return;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (after[i] < before[i]) {
+      ++stats_.counter_steps_back;
+      return;
+    }
+  }
+  const Counters growth{after[0] - before[0], after[1] - before[1], after[2] - before[2], after[3] - before[3]};
+  add(flow.shows.pending, growth);
+  add(flow.observed, growth);
+  flow.last_growth = now.monotonic_ms;
+  if (flow.idle_exported) start_deadlines(flow, now);
+}
+
+// --- deadlines ---
+
+void StoreModel::start_deadlines(ModelFlow& flow, Now now) {
+  flow.idle_exported = false;
+  flow.period_start = now.monotonic_ms;
+  flow.active_due = now.monotonic_ms + timing_.active_ms;
+  flow.last_growth = now.monotonic_ms;
+}
+
+std::int64_t StoreModel::due(const ModelFlow& flow) const {
+  if (flow.shows.ended) return flow.ended_at;
+  if (flow.flush_due) return *flow.flush_due;
+  if (flow.idle_exported) return never;
+  return std::min(flow.active_due, timing_.idle_ms > 0 ? flow.last_growth + timing_.idle_ms : never);
+}
+
+std::optional<std::int64_t> StoreModel::earliest_due() const {
+  std::int64_t earliest = never;
+  for (const ModelFlow& flow : flows_) earliest = std::min(earliest, due(flow));
+  return earliest == never ? std::nullopt : std::optional(earliest);
+}
+
+void StoreModel::set_timing(ExportTiming timing, Now now) {
+  timing_ = timing;
+  for (ModelFlow& flow : flows_) {
+    if (flow.shows.ended) continue;
+    if (flow.idle_exported && timing_.idle_ms == 0) {
+      flow.idle_exported = false;
+      flow.period_start = now.monotonic_ms;
+      flow.active_due = never;
+    }
+    if (!flow.idle_exported) flow.active_due = std::min(flow.active_due, flow.period_start + timing_.active_ms);
+  }
+}
+
+void StoreModel::make_all_due(Now now) {
+  for (ModelFlow& flow : flows_) {
+    if (!flow.shows.ended) flow.flush_due = std::min(due(flow), now.monotonic_ms);
+  }
+}
+
+EndReason StoreModel::reason_if_exported(const ModelFlow& flow, Now now) const {
+  if (flow.shows.ended) return flow.end_reason;
+  const bool idle = timing_.idle_ms > 0 && now.monotonic_ms >= flow.last_growth + timing_.idle_ms;
+  return idle && !flow.idle_exported ? EndReason::idle_timeout : EndReason::active_timeout;
+}
+
+void StoreModel::accept_export(ModelFlow& flow, Now now) {
+  ++stats_.exported;
+  if (flow.shows.ended) {
+    flows_.remove_if([&](const ModelFlow& of) { return &of == &flow; });
+    return;
+  }
+  if (reason_if_exported(flow, now) == EndReason::idle_timeout) flow.idle_exported = true;
+  add(flow.delivered, flow.shows.pending);
+  flow.shows.pending = {};
+  ++flow.shows.exports;
+  flow.flush_due.reset();
+  while (flow.active_due <= now.monotonic_ms) {
+    flow.period_start = flow.active_due;
+    flow.active_due += timing_.active_ms;
+  }
+}
+
+ModelFlow* StoreModel::find_like(const Flow& shown) {
+  const std::string wanted = describe(shown);
+  ModelFlow* found = nullptr;
+  for (ModelFlow& flow : flows_) {
+    if (describe(flow.shows) == wanted && (!found || due(flow) < due(*found))) found = &flow;
+  }
+  return found;
+}
+
+Stats StoreModel::stats() const {
+  Stats stats = stats_;
+  for (const ModelFlow& flow : flows_) {
+    ++stats.flows;
+    if (flow.shows.ended) ++stats.ended_waiting;
+    if (flow.shows.statistics == Statistics::none) ++stats.without_statistics;
+  }
+  return stats;
+}
+
+}  // namespace flowstore

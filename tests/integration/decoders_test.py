@@ -1,0 +1,126 @@
+"""What the exporter sends, read by decoders nobody here wrote: nfcapd/nfdump and libfixbuf's ipfixDump agree with
+ipfix-dump on record count, addresses, ports and counters. The flows are real kernel connections."""
+
+import collections
+import json
+import pathlib
+import re
+import sys
+
+from harness import BIN, Exporter, OvsDatabase, Testbed, expect, run, wait_for
+from routed_pods import RoutedPods
+
+HERE = pathlib.Path(__file__).parent
+CONFIG = """
+flowCollectorAddr: "127.0.0.1:%s"
+flowPollInterval: "1s"
+flowExportFrequency: 2
+ovsFlowExporter: {metadataSocket: /nonexistent/metadata.sock}
+"""
+COUNTERS = ("packetTotalCount", "octetTotalCount", "packetDeltaCount", "octetDeltaCount", "reversePacketTotalCount",
+            "reverseOctetTotalCount", "reversePacketDeltaCount", "reverseOctetDeltaCount")
+
+
+def ours(*arguments):
+    """ipfix-dump's records as (source, destination, source port, destination port, protocol, counters…)."""
+    records = []
+    for line in run(BIN / "ipfix-dump", *arguments).splitlines():
+        record = json.loads(line)
+        family = "IPv4" if "sourceIPv4Address" in record else "IPv6"
+        records.append((record[f"source{family}Address"], record[f"destination{family}Address"],
+                        record["sourceTransportPort"], record["destinationTransportPort"], record["protocolIdentifier"],
+                        *(record[name] for name in COUNTERS)))
+    return records
+
+
+def libfixbuf(path):
+    """The same from ipfixDump's listing: one "(number) name : value" a line, a "data record" heading each."""
+    text = run("timeout", "30", "ipfixDump", "--data", "-i", path)
+    records = []
+    for block in text.split("--- data record")[1:]:
+        values = dict(re.findall(r"^\s+\([\d/]+\)\s+(\w+) : (\S+)", block, re.MULTILINE))
+        family = "IPv4" if "sourceIPv4Address" in values else "IPv6"
+        records.append((values[f"source{family}Address"], values[f"destination{family}Address"],
+                        *(int(values[name]) for name in ("sourceTransportPort", "destinationTransportPort",
+                                                         "protocolIdentifier", *COUNTERS))))
+    return records
+
+
+def nfdump(folder):
+    """nfdump keeps one pair of counters each way; of total and delta, which our records carry both of, it takes the
+    delta, as the later field. ICMP it shows as type and code."""
+    records = []
+    for record in json.loads(run("timeout", "30", "nfdump", "-R", folder, "-o", "json", "-q")):
+        family = "4" if "src4_addr" in record else "6"
+        icmp = record["proto"] in (1, 58)
+        destination_port = record["icmp_type"] * 256 + record["icmp_code"] if icmp else record["dst_port"]
+        records.append((record[f"src{family}_addr"], record[f"dst{family}_addr"], destination_port, record["proto"],
+                        record["in_packets"], record["in_bytes"], record.get("out_packets", 0),
+                        record.get("out_bytes", 0)))
+    return records
+
+
+def as_nfdump(record):
+    source, destination, _, destination_port, protocol, *counters = record
+    return (source, destination, destination_port, protocol, counters[2], counters[3], counters[6], counters[7])
+
+
+def same(left, right, what):
+    missing = collections.Counter(left) - collections.Counter(right)
+    surplus = collections.Counter(right) - collections.Counter(left)
+    expect(not missing and not surplus, f"{what}: {len(left)} records agree"
+           + (f"; only ours {dict(missing)}; only theirs {dict(surplus)}" if missing or surplus else ""))
+
+
+def traffic(pods):
+    (client, _, _), (_, v4, v6) = pods.pods
+    for address in (v4, v6):
+        for protocol in ("tcp", "udp"):
+            run("ip", "netns", "exec", client, "python3", HERE / "talk.py", "ask", protocol, address, "5201", "3000",
+                "7000", "15")
+        run("ip", "netns", "exec", client, "ping", "-q", "-c", "2", "-i", "0.2", address)
+
+
+def main():
+    testbed = Testbed("decoders")
+    pods = RoutedPods(testbed)
+    server, v4, v6 = pods.pods[1]
+    database = OvsDatabase(testbed, pods.node, "system", vswitchd=False)
+    for address in (v4, v6):
+        serving = testbed.start("python3", HERE / "talk.py", "serve", address, "5201", namespace=server)
+        wait_for("the server", lambda: "serving" in serving.log.read_text())  # pylint: disable=cell-var-from-loop
+    datagrams, nfcapd_files, stream = (testbed.folder / name for name in ("datagrams", "nfcapd", "stream.ipfix"))
+    datagrams.mkdir()
+    nfcapd_files.mkdir()
+    nfcapd = testbed.start("nfcapd", "-b", "127.0.0.1", "-p", "47396", "-w", nfcapd_files, "-t", "60",
+                           namespace=pods.node)
+    testbed.start("python3", HERE / "recorder.py", "udp", "47395", datagrams, "47396", namespace=pods.node)
+    testbed.start("python3", HERE / "recorder.py", "tcp", "47397", stream, namespace=pods.node)
+
+    exporter = Exporter(testbed, database.rundir, CONFIG % "47395:udp", namespace=pods.node)
+    wait_for("the first poll", lambda: exporter.status()["conntrack"]["polls"] >= 2)
+    traffic(pods)
+    wait_for("62 flows", lambda: len(exporter.flows("zone=65520")) + len(exporter.flows("zone=65510")) >= 62)
+    wait_for("their records", lambda: exporter.status()["ipfix"]["records"] >= 62)
+
+    exporter.configure(CONFIG % "47397:tcp")  # the same flows go on, to a collector over TCP
+    wait_for("the TCP collector", lambda: exporter.status()["ipfix"]["collector"]["state"] == "connected"
+             and exporter.status()["ipfix"]["collector"]["peer"].endswith(":47397"))
+    expect(testbed.stop(exporter.process) == 0, "the exporter flushed and ended")
+    testbed.stop(nfcapd)
+
+    files = sorted(datagrams.iterdir())
+    expect(all(len(f.read_bytes()) <= 1400 for f in files), f"{len(files)} datagrams of at most 1400 octets")
+    together = testbed.folder / "datagrams.ipfix"
+    together.write_bytes(b"".join(f.read_bytes() for f in files))
+    over_udp = ours("--datagrams", *files)
+    expect(len(over_udp) >= 62, "every flow has a record over UDP")
+    same(over_udp, libfixbuf(together), "UDP, ipfixDump")
+    same([as_nfdump(record) for record in over_udp], nfdump(nfcapd_files), "UDP, nfdump")
+    over_tcp = ours(stream)
+    expect(len(over_tcp) >= 62, "every flow has a record over TCP")
+    same(over_tcp, libfixbuf(stream), "TCP, ipfixDump")
+    return 0
+
+
+sys.exit(main())

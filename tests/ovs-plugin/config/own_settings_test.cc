@@ -1,0 +1,117 @@
+#include "tests/ovs-plugin/config/parsing.h"
+
+namespace ofe::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string under_own_key(const std::string& line) {
+  return "ovsFlowExporter:\n  " + line + "\n";
+}
+
+TEST(OwnSettings, EveryOneIsRead) {
+  const Config config = accept(
+      "ovsFlowExporter:\n"
+      "  bridge: br-antrea\n"
+      "  zones: [0, 65535, 7]\n"
+      "  remoteNames: true\n"
+      "  exactAccounting: true\n"
+      "  podCIDRs:\n"
+      "  - 10.10.0.0/16\n"
+      "  - fd00:10::/56\n"
+      "  metadataSocket: /run/x.sock\n"
+      "  observationDomainId: 4294967295\n"
+      "  maxFlows: 5000\n"
+      "  logLevel: debug\n"
+      "  templateRefreshInterval: 1m\n"
+      "  udpMaxMessageOctets: 512\n"
+      "  exportQueueOctets: 65536\n"
+      "  reconnectMaxInterval: 10s\n"
+      "  shutdownGrace: 0s\n");
+  Config expected;
+  expected.bridge = "br-antrea";
+  expected.zones = {0, 65535, 7};
+  expected.remote_names = true;
+  expected.exact_accounting = true;
+  expected.pod_cidrs = {*flowstore::parse_prefix("10.10.0.0/16"), *flowstore::parse_prefix("fd00:10::/56")};
+  expected.metadata_socket = "/run/x.sock";
+  expected.observation_domain_id = 4294967295u;
+  expected.max_flows = 5000;
+  expected.log_level = "debug";
+  expected.template_refresh_ms = 60'000;
+  expected.udp_max_message_octets = 512;
+  expected.export_queue_octets = 65536;
+  expected.reconnect_max_ms = 10'000;
+  expected.shutdown_grace_ms = 0;
+  EXPECT_EQ(config, expected);
+}
+
+TEST(OwnSettings, ANullLeavesTheDefault) {
+  EXPECT_EQ(accept("ovsFlowExporter: {observationDomainId: ~, zones: , bridge: null}"), Config{});
+  EXPECT_EQ(accept("ovsFlowExporter: {podCIDRs: []}"), Config{});
+}
+
+TEST(OwnSettings, AnUnknownKeyIsAnErrorThatNamesTheNearest) {
+  EXPECT_THAT(errors_of(under_own_key("exactAcounting: true")),
+              ElementsAre("a.conf:2: ovsFlowExporter.exactAcounting: unknown key; the nearest known one is "
+                          "\"exactAccounting\""));
+  EXPECT_THAT(errors_of(under_own_key("podCidrs: []")), ElementsAre(HasSubstr("\"podCIDRs\"")));
+  EXPECT_THAT(errors_of(under_own_key("<<: {bridge: x}")), ElementsAre(HasSubstr("unknown key")));
+  EXPECT_THAT(errors_of(under_own_key(std::string(900, 'k') + ": 1")), ElementsAre(HasSubstr("unknown key")));
+}
+
+struct Wrong {
+  const char* line;
+  const char* error;
+};
+
+TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
+  for (const Wrong& c : {
+           Wrong{"zones: []", "ovsFlowExporter.zones: a list names no zone; allowed: a list of conntrack zones"},
+           {"zones: 65520", "\"65520\" is not a list"},
+           {"zones: [65536]", "\"65536\" is out of range; allowed: whole numbers from 0 to 65535"},
+           {"zones: [-1]", "\"-1\" is not a whole decimal number"},
+           {"zones: [1, 2, 1]", "\"1\" is given twice"},
+           {"zones: [[1]]", "a list is not a single value"},
+           {"bridge: \"\"", "\"\" cannot be the name of a bridge"},
+           {"bridge: br int", "cannot be the name of a bridge"},
+           {"bridge: ../x", "cannot be the name of a bridge"},
+           {"bridge: sixteen-letters-", "cannot be the name of a bridge"},
+           {"bridge: [a]", "a list is not a single value"},
+           {"remoteNames: 1", "ovsFlowExporter.remoteNames: \"1\" is neither true nor false; allowed: true, false"},
+           {"exactAccounting: perhaps", "is neither true nor false"},
+           {"podCIDRs: 10.0.0.0/8", "is not a list"},
+           {"podCIDRs: [10.0.0.0/33]", "\"10.0.0.0/33\" is not a prefix"},
+           {"podCIDRs: [{}]", "a mapping is not a prefix"},
+           {"metadataSocket: run/x", "is not an absolute path"},
+           {"observationDomainId: 4294967296", "is out of range"},
+           {"observationDomainId: node", "is not a whole decimal number"},
+           {"maxFlows: 0", "is out of range; allowed: whole numbers from 1 to 100000000"},
+           {"maxFlows: 1_000", "is not a whole decimal number"},
+           {"logLevel: verbose", "\"verbose\" is not a log level; allowed: off, error, warn, info, debug"},
+           {"templateRefreshInterval: 0", "is too short"},
+           {"udpMaxMessageOctets: 511", "is out of range; allowed: whole numbers from 512 to 65507"},
+           {"udpMaxMessageOctets: 65508", "is out of range"},
+           {"exportQueueOctets: 65535", "is out of range"},
+           {"reconnectMaxInterval: 10", "is not a duration"},
+           {"shutdownGrace: 11m", "is too long"},
+           {"shutdownGrace: -1s", "is too short"},
+       }) {
+    EXPECT_THAT(errors_of(under_own_key(c.line)), ElementsAre(HasSubstr(c.error))) << c.line;
+    EXPECT_THAT(errors_of(under_own_key(c.line)), ElementsAre(StartsWith("a.conf:2: ovsFlowExporter."))) << c.line;
+  }
+  EXPECT_THAT(errors_of(under_own_key("metadataSocket: /" + std::string(107, 'x'))),
+              ElementsAre(HasSubstr("is too long")));
+  EXPECT_EQ(accept(under_own_key("metadataSocket: /" + std::string(106, 'x'))).metadata_socket.size(), 107u);
+}
+
+TEST(OwnSettings, ElementsAreReportedOnTheirOwnLines) {
+  EXPECT_THAT(errors_of("ovsFlowExporter:\n  zones:\n  - 1\n  - x\n  - 70000\n"),
+              ElementsAre(StartsWith("a.conf:4: ovsFlowExporter.zones: \"x\""),
+                          StartsWith("a.conf:5: ovsFlowExporter.zones: \"70000\"")));
+}
+
+}  // namespace
+}  // namespace ofe::config

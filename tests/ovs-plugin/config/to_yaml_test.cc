@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <random>
+
+#include "tests/ovs-plugin/config/parsing.h"
+
+namespace ofe::config {
+namespace {
+
+class RandomConfig {
+ public:
+  explicit RandomConfig(std::uint64_t seed) : random_(seed) {}
+
+  Config next() {
+    Config config;
+    config.enabled = coin();
+    config.antrea_proxy = coin();
+    if (coin()) config.collector = collector();
+    config.poll_interval_ms = between(1'000, 600'000);
+    if (coin()) {
+      config.active_timeout_ms = between(1'000, 604'800'000);
+      config.idle_timeout_ms = between(1'000, 604'800'000);
+    } else {
+      config.export_frequency = static_cast<std::uint32_t>(between(1, 4294967295));
+    }
+    for (const std::uint8_t protocol : {6, 17, 132, 1, 58}) {
+      if (between(0, 3) == 0) config.protocols.push_back(protocol);
+    }
+    std::ranges::shuffle(config.protocols, random_);
+    own(config);
+    return config;
+  }
+
+ private:
+  bool coin() { return between(0, 1) == 1; }
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
+  }
+  template <typename T>
+  T one_of(std::initializer_list<T> values) {
+    return values.begin()[between(0, static_cast<std::int64_t>(values.size()) - 1)];
+  }
+
+  Collector collector() {
+    Collector collector;
+    if (coin()) {
+      collector.host = one_of<const char*>({"10.0.0.1", "fd00::1", "fe80::1%eth0", "collector.example", "c_1"});
+    } else {
+      collector.service_namespace = "flow-aggregator";
+      collector.service_name = "c-" + std::to_string(between(0, 99));
+    }
+    collector.port = static_cast<std::uint16_t>(between(1, 65535));
+    collector.protocol = one_of({CollectorProtocol::tcp, CollectorProtocol::udp, CollectorProtocol::tls});
+    return collector;
+  }
+
+  void own(Config& config) {
+    // Names that YAML would take for something else without quotes.
+    config.bridge = one_of<const char*>({"br-int", "br\"x", "true", "~", "1e3", "null", "#x", "b:r", "&a", "brü"});
+    config.zones.clear();
+    for (std::int64_t n = between(1, 4); n > 0; --n) {
+      const auto zone = static_cast<std::uint16_t>(between(0, 65535));
+      if (std::ranges::find(config.zones, zone) == config.zones.end()) config.zones.push_back(zone);
+    }
+    config.remote_names = coin();
+    config.exact_accounting = coin();
+    for (const char* prefix : {"10.10.0.0/16", "fd00:10::/56", "0.0.0.0/0", "::/0", "192.168.1.1/32"}) {
+      if (coin()) config.pod_cidrs.push_back(*flowstore::parse_prefix(prefix));
+    }
+    config.metadata_socket = one_of<const char*>({"/run/a.sock", "/run/with blank", "/run/\"quoted\"", "/run/b\\n"});
+    if (coin()) config.observation_domain_id = static_cast<std::uint32_t>(between(0, 4294967295));
+    config.max_flows = static_cast<std::uint32_t>(between(1, 100'000'000));
+    config.log_level = one_of<const char*>({"off", "error", "warn", "info", "debug"});
+    config.template_refresh_ms = between(1'000, 604'800'000);
+    config.udp_max_message_octets = static_cast<std::uint32_t>(between(512, 65507));
+    config.export_queue_octets = static_cast<std::uint64_t>(between(65536, std::int64_t{1} << 32));
+    config.reconnect_max_ms = between(1'000, 604'800'000);
+    config.shutdown_grace_ms = between(0, 600'000);
+  }
+
+  std::mt19937_64 random_;
+};
+
+TEST(ToYaml, IsReadBackAsTheSame) {
+  constexpr std::uint64_t kSeed = 4739;
+  RandomConfig configs(kSeed);
+  for (int i = 0; i < 1'000; ++i) {
+    const Config config = configs.next();
+    const std::string yaml = to_yaml(config);
+    const ParseResult result = parse(yaml, "effective");
+    ASSERT_TRUE(result.settings.has_value()) << "seed " << kSeed << ", number " << i << "\n"
+                                             << yaml << ::testing::PrintToString(result.errors);
+    ASSERT_EQ(*result.settings, config) << "seed " << kSeed << ", number " << i << "\n" << yaml;
+  }
+}
+
+TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
+  EXPECT_EQ(to_yaml(Config{}),
+            "featureGates:\n"
+            "  FlowExporter: true\n"
+            "  AntreaProxy: true\n"
+            "flowCollectorAddr: \"\"\n"
+            "flowPollInterval: 5s\n"
+            "flowExportFrequency: 12\n"
+            "ovsFlowExporter:\n"
+            "  bridge: \"br-int\"\n"
+            "  zones: [65520, 65510]\n"
+            "  remoteNames: false\n"
+            "  exactAccounting: false\n"
+            "  podCIDRs: []\n"
+            "  metadataSocket: \"/var/run/ovs-flow-exporter/metadata.sock\"\n"
+            "  observationDomainId: ~\n"
+            "  maxFlows: 1000000\n"
+            "  logLevel: \"info\"\n"
+            "  templateRefreshInterval: 10m\n"
+            "  udpMaxMessageOctets: 1400\n"
+            "  exportQueueOctets: 16777216\n"
+            "  reconnectMaxInterval: 1m\n"
+            "  shutdownGrace: 2s\n");
+}
+
+TEST(ToYaml, TimeoutsSpeakTheNewerSpelling) {
+  const std::string yaml = to_yaml(accept("flowExporter: {flowCollectorAddr: ns/svc, protocolFilter: [udp, tcp]}"));
+  EXPECT_EQ(yaml.substr(0, yaml.find("ovsFlowExporter")),
+            "featureGates:\n"
+            "  AntreaProxy: true\n"
+            "flowExporter:\n"
+            "  enable: true\n"
+            "  flowCollectorAddr: \"ns/svc:4739:tcp\"\n"
+            "  flowPollInterval: 5s\n"
+            "  activeFlowExportTimeout: 5s\n"
+            "  idleFlowExportTimeout: 15s\n"
+            "  protocolFilter: [udp, tcp]\n");
+}
+
+}  // namespace
+}  // namespace ofe::config
