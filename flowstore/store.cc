@@ -131,7 +131,9 @@ void Store::observe_batch(std::span<const Observation> seen, Now now, std::span<
   }
 }
 
-void Store::end_scan(std::uint16_t zone, bool complete, Now) { impl_->end_scan(zone, complete); }
+void Store::end_scan(std::uint16_t zone, bool complete, Now) {
+  impl_->end_scan(zone, complete);
+}
 bool Store::sweep(std::size_t max_flows, Now now) {
   return impl_->sweep(max_flows, now);
 }

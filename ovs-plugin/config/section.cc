@@ -26,26 +26,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 constexpr std::size_t kLongestComparedKey = 100;  // the distance takes the product of both lengths
 
-std::string shown(const YAML::Node& value) {
-  constexpr std::size_t kMaxShown = 80;
-  if (value.IsSequence()) return "a list";
-  if (value.IsMap()) return "a mapping";
-  if (!value.IsScalar()) return "nothing";
-  std::string text = value.Scalar().substr(0, kMaxShown);
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < 0x20; }, ' ');
-  return "\"" + text + (value.Scalar().size() > kMaxShown ? "…\"" : "\"");
-}
-
 }  // namespace
-
-void Findings::wrong_value(int line, std::string_view key, const YAML::Node& value, std::string_view why,
-                           std::string_view allowed) {
-  std::string text(key);
-  text.append(": ").append(shown(value)).append(" ").append(why);
-  if (!allowed.empty()) text.append("; allowed: ").append(allowed);
-  error(line, text);
-}
 
 bool each_key(const YAML::Node& node, int line, std::string_view name, Findings& findings,
               const std::function<void(const std::string& key, int line, const YAML::Node& value)>& visit) {

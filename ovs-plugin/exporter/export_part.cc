@@ -118,7 +118,7 @@ bool ExportPart::export_one(flowstore::Export& due, ipfix::Now now) {
     return true;
   }
   state_.name(due.flow);
-  ipfix::RecordWriter out(std::span(buffer_).first(std::min(buffer_.size(), process_->max_record_octets())));
+  ipfix::RecordWriter out({buffer_.data(), std::min(buffer_.size(), process_->max_record_octets())});
   record::encode({due.flow, due.delta, due.reason, state_.names.get(due.flow.names)}, out);
   if (out.overflow()) {
     ++stats_.not_encodable;

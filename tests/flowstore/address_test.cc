@@ -35,9 +35,22 @@ TEST(Address, ParsesAndPrintsBothFamilies) {
 
 TEST(Address, RefusesWhatIsNoAddress) {
   const std::string_view cases[] = {
-      "", " ", "10.0.0", "10.0.0.256", "10.0.0.1 ", " 10.0.0.1", "010.0.0.1.2", "10.0.0.1/24", "fe80::1%eth0",
-      "fd00::1::2", "g::1", "1:2:3:4:5:6:7:8:9", "localhost", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255:0",
-      std::string_view("10.0.0.1\0", 9), std::string_view("::\0:", 4),
+      "",
+      " ",
+      "10.0.0",
+      "10.0.0.256",
+      "10.0.0.1 ",
+      " 10.0.0.1",
+      "010.0.0.1.2",
+      "10.0.0.1/24",
+      "fe80::1%eth0",
+      "fd00::1::2",
+      "g::1",
+      "1:2:3:4:5:6:7:8:9",
+      "localhost",
+      "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255:0",
+      std::string_view("10.0.0.1\0", 9),
+      std::string_view("::\0:", 4),
   };
   for (const std::string_view text : cases) EXPECT_FALSE(parse_address(text)) << '"' << text << '"';
 }
@@ -80,9 +93,20 @@ TEST(Prefix, ParsesAndPrintsWithHostBitsCleared) {
 }
 
 TEST(Prefix, RefusesWhatIsNoPrefix) {
-  const char* const cases[] = {"",           "/",           "/8",          "10.0.0.0/",  "10.0.0.0/33", "10.0.0.0/-1",
-                               "10.0.0.0/+8", "10.0.0.0/8 ", "10.0.0.0/ 8", "10.0.0.0/8/8", "fd00::/129",  "10.0.0/8",
-                               "10.0.0.0/x", "10.0.0.0/4294967304"};
+  const char* const cases[] = {"",
+                               "/",
+                               "/8",
+                               "10.0.0.0/",
+                               "10.0.0.0/33",
+                               "10.0.0.0/-1",
+                               "10.0.0.0/+8",
+                               "10.0.0.0/8 ",
+                               "10.0.0.0/ 8",
+                               "10.0.0.0/8/8",
+                               "fd00::/129",
+                               "10.0.0/8",
+                               "10.0.0.0/x",
+                               "10.0.0.0/4294967304"};
   for (const char* text : cases) EXPECT_FALSE(parse_prefix(text)) << text;
 }
 

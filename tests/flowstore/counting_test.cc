@@ -22,7 +22,10 @@ TEST(Counting, AddsGrowthAndTakesAStepBackOfAnyFieldAsANewBaseline) {
       {"reverse packets step back", {11, 1100, 19, 2300}, pending, CountChange::stepped_back},
       {"reverse octets step back", {11, 1100, 22, 1999}, pending, CountChange::stepped_back},
       {"zeroed", {}, pending, CountChange::stepped_back},
-      {"as large as can be", {huge, huge, huge, huge}, {huge - 9, huge - 998, huge - 17, huge - 1996}, CountChange::grew},
+      {"as large as can be",
+       {huge, huge, huge, huge},
+       {huge - 9, huge - 998, huge - 17, huge - 1996},
+       CountChange::grew},
   };
   for (const auto& c : cases) {
     Flow flow;

@@ -9,7 +9,9 @@ namespace flowstore {
 namespace {
 
 // The index looks at the upper half of a hash only.
-std::uint64_t hash_with(std::uint32_t upper) { return std::uint64_t{upper} << 32; }
+std::uint64_t hash_with(std::uint32_t upper) {
+  return std::uint64_t{upper} << 32;
+}
 
 auto is(std::uint32_t wanted) {
   return [wanted](std::uint32_t slot) { return slot == wanted; };

@@ -16,7 +16,9 @@ inline void PrintTo(const Counters& c, std::ostream* out) {
 }
 
 // Counters that can be told apart field by field, and that grow together.
-inline Counters packets(std::uint64_t n) { return {n, n * 100, n * 2, n * 300}; }
+inline Counters packets(std::uint64_t n) {
+  return {n, n * 100, n * 2, n * 300};
+}
 
 // An observation of connection number `connection`, built up word by word.
 struct Seen : Observation {
@@ -27,11 +29,21 @@ struct Seen : Observation {
     reply = {original.destination, original.source, 80, 40'000, 6};
     zone = 1;
   }
-  Seen in(std::uint16_t in_zone) const { return with([&](Seen& s) { s.zone = in_zone; }); }
-  Seen with_id(std::uint32_t value) const { return with([&](Seen& s) { s.id = value; }); }
-  Seen started(std::int64_t wall_ms) const { return with([&](Seen& s) { s.start_wall_ms = wall_ms; }); }
-  Seen stopped(std::int64_t wall_ms) const { return with([&](Seen& s) { s.stop_wall_ms = wall_ms; }); }
-  Seen tcp(TcpState state) const { return with([&](Seen& s) { s.tcp_state = state; }); }
+  Seen in(std::uint16_t in_zone) const {
+    return with([&](Seen& s) { s.zone = in_zone; });
+  }
+  Seen with_id(std::uint32_t value) const {
+    return with([&](Seen& s) { s.id = value; });
+  }
+  Seen started(std::int64_t wall_ms) const {
+    return with([&](Seen& s) { s.start_wall_ms = wall_ms; });
+  }
+  Seen stopped(std::int64_t wall_ms) const {
+    return with([&](Seen& s) { s.stop_wall_ms = wall_ms; });
+  }
+  Seen tcp(TcpState state) const {
+    return with([&](Seen& s) { s.tcp_state = state; });
+  }
   Seen counting(std::uint64_t n, Statistics how = Statistics::exact) const { return counting(packets(n), how); }
   Seen counting(const Counters& counters_seen, Statistics how = Statistics::exact) const {
     return with([&](Seen& s) {

@@ -71,7 +71,8 @@ class StoreModel {
   const std::string& complaint() const { return complaint_; }
 
  private:
-  using EntryKey = std::tuple<Address, std::uint16_t, std::uint16_t, std::uint32_t>;  // of a test's small key space, and id
+  using EntryKey =
+      std::tuple<Address, std::uint16_t, std::uint16_t, std::uint32_t>;  // of a test's small key space, and id
   struct KnownEnd {
     std::int64_t start = 0;
     Flow flow;
@@ -95,7 +96,8 @@ class StoreModel {
   void copy_entry(ModelFlow& flow, const Observation& seen, bool whole_entry);
   void start_deadlines(ModelFlow& flow, Now now);
   ModelFlow* make_flow(const Observation& seen, const std::vector<Flow>& given_up);
-  ObserveResult begin_flow(const Observation& seen, Now now, const Flow* goes_on_from, const std::vector<Flow>& given_up);
+  ObserveResult begin_flow(const Observation& seen, Now now, const Flow* goes_on_from,
+                           const std::vector<Flow>& given_up);
   void record_whole_flow(const Observation& last, Now now, const std::vector<Flow>& given_up);
 
   Limits limits_;

@@ -41,7 +41,8 @@ std::string describe(const Stats& s) {
 struct Coverage {
   std::set<ObserveResult> results;
   std::set<EndReason> reasons;
-  std::uint64_t refused_records = 0, given_up = 0, steps_back = 0, zones_dropped = 0, whole_flows = 0, partial_sweeps = 0;
+  std::uint64_t refused_records = 0, given_up = 0, steps_back = 0, zones_dropped = 0, whole_flows = 0,
+                partial_sweeps = 0;
   std::uint64_t flushed_idle = 0, ended_at_once = 0;
 };
 
@@ -126,7 +127,8 @@ class Round {
     const bool grows = known && chance(75);
     const auto next = [&](std::uint64_t before) { return grows ? before + pick(3) * pick(100) : pick(500); };
     const Counters before = known ? known->shows.total : Counters{};
-    seen.counters = {next(before.packets), next(before.octets), next(before.reverse_packets), next(before.reverse_octets)};
+    seen.counters = {next(before.packets), next(before.octets), next(before.reverse_packets),
+                     next(before.reverse_octets)};
     return seen;
   }
 
@@ -290,9 +292,9 @@ TEST(StoreModel, AgreesWithTheStoreUnderRandomOperations) {
   if (rounds < 100) return;
   EXPECT_EQ(coverage.results.size(), 6u) << "not every result of observe() was met";
   EXPECT_EQ(coverage.reasons.size(), 4u) << "not every reason was met";
-  for (const std::uint64_t met : {coverage.refused_records, coverage.given_up, coverage.steps_back,
-                                  coverage.zones_dropped, coverage.whole_flows, coverage.partial_sweeps,
-                                  coverage.flushed_idle, coverage.ended_at_once}) {
+  for (const std::uint64_t met :
+       {coverage.refused_records, coverage.given_up, coverage.steps_back, coverage.zones_dropped, coverage.whole_flows,
+        coverage.partial_sweeps, coverage.flushed_idle, coverage.ended_at_once}) {
     EXPECT_GT(met, 0u);
   }
 }

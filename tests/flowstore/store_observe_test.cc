@@ -294,7 +294,8 @@ TEST_F(StoreObserveTest, DeltasSumToWhatWasObserved) {
 
 TEST_F(StoreObserveTest, ABatchDoesWhatOneAfterTheOtherDoes) {
   std::vector<Observation> batch;
-  for (int i = 0; i < 100; ++i) batch.push_back(Seen(static_cast<std::uint8_t>(i % 30)).with_id(1 + i / 70).counting(i));
+  for (int i = 0; i < 100; ++i)
+    batch.push_back(Seen(static_cast<std::uint8_t>(i % 30)).with_id(1 + i / 70).counting(i));
   Store one_by_one({.max_flows = 25}, {active_ms, 0}, now);
   Store in_batch({.max_flows = 25}, {active_ms, 0}, now);
   std::vector<ObserveResult> results(batch.size());

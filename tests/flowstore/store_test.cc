@@ -109,7 +109,8 @@ TEST_F(StoreTest, FindShowsTheLivingFlowOfAKeyRatherThanThoseThatWait) {
 TEST_F(StoreTest, PlacesAreUsedAgain) {
   restart({.max_flows = 10});
   for (int round = 0; round < 1'000; ++round) {
-    for (std::uint8_t i = 0; i < 10; ++i) ASSERT_EQ(see(Seen(static_cast<std::uint8_t>(round + i))), ObserveResult::created);
+    for (std::uint8_t i = 0; i < 10; ++i)
+      ASSERT_EQ(see(Seen(static_cast<std::uint8_t>(round + i))), ObserveResult::created);
     store->end_all(now);
     ASSERT_EQ(export_due().size(), 10u);
   }

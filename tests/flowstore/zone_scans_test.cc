@@ -13,12 +13,23 @@ bool absent_after(const char* steps) {
   std::uint32_t mark = 0;
   for (const char* step = steps; *step; ++step) {
     switch (*step) {
-      case 'b': scans.begin(zone); break;
-      case 'c': scans.end(zone, true); break;
-      case 'f': scans.end(zone, false); break;
-      case 's': mark = scans.mark(zone); break;
-      case 'n': scans.forget(zone, 0); break;
-      default: ADD_FAILURE() << *step;
+      case 'b':
+        scans.begin(zone);
+        break;
+      case 'c':
+        scans.end(zone, true);
+        break;
+      case 'f':
+        scans.end(zone, false);
+        break;
+      case 's':
+        mark = scans.mark(zone);
+        break;
+      case 'n':
+        scans.forget(zone, 0);
+        break;
+      default:
+        ADD_FAILURE() << *step;
     }
   }
   return scans.absent(zone, mark);

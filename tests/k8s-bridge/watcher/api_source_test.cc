@@ -356,7 +356,10 @@ TEST_F(ApiSourceTest, PodsOfEveryNodeOnceWanted) {
   ASSERT_TRUE(until([&] { return source_->state().pods_of_all_nodes; }));
   EXPECT_TRUE(has_pod("b"));
   source_->want_pods_of_all_nodes();
-  ASSERT_TRUE(until([&] { return targets("pods", true).back().find("fieldSelector") == std::string::npos; }));
+  ASSERT_TRUE(until([&] {
+    const auto watches = targets("pods", true);
+    return !watches.empty() && watches.back().find("fieldSelector") == std::string::npos;
+  }));
   EXPECT_EQ(targets("pods", false).size(), 2u);
   EXPECT_EQ(targets("pods", false).at(1), "/api/v1/pods?limit=500");
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -164,7 +165,7 @@ TEST_F(ExporterFeedTest, ObjectsAtTheSizeLimitFitIntoOneFrameEach) {
 TEST_F(ExporterFeedTest, ChangesDuringASnapshotFollowIt) {
   for (int i = 0; i < 5'000; ++i) store_.put(make_pod(std::to_string(i), "node-a"), 0);
   ExporterFeed feed(hello("node-a", v1::SCOPE_LOCAL), store_);
-  auto first = words(frames(feed, 1));
+  auto first = words(frames(feed, 100));  // one Update more
   EXPECT_TRUE(more_);
   EXPECT_THAT(first, testing::Contains("0"));
   // One that was sent, one that was not.
