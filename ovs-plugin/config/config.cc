@@ -24,6 +24,7 @@ ParseResult parse(const std::string& yaml, const std::string& file_name) {
   } catch (const YAML::Exception& e) {  // all expected ones were caught where they are expected
     findings.error(std::max(e.mark.line, 0), "cannot be read: " + e.msg);
   }
+  findings.finish();
   if (result.errors.empty()) result.settings = std::move(config);
   return result;
 }

@@ -18,6 +18,20 @@ std::string shown(const YAML::Node& value) {
 
 }  // namespace
 
+void Findings::add(std::vector<std::string>& list, std::string text) {
+  if (list.size() < kMaxKept) {
+    list.push_back(std::move(text));
+  } else {
+    ++left_out_;
+  }
+}
+
+void Findings::finish() {
+  if (left_out_ == 0) return;
+  std::vector<std::string>& list = result_.errors.empty() ? result_.warnings : result_.errors;
+  list.push_back(file_ + ": and " + std::to_string(left_out_) + " more like these");
+}
+
 void Findings::wrong_value(int line, std::string_view key, const YAML::Node& value, std::string_view why,
                            std::string_view allowed) {
   std::string text(key);

@@ -5,6 +5,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "ovs-plugin/config/config.h"
 
@@ -22,20 +24,25 @@ class Findings {
   Findings(std::string file, ParseResult& result) : file_(std::move(file)), result_(result) {}
 
   void set_lines(Lines lines) { lines_ = lines; }
-  void error(int line, std::string_view what) { result_.errors.push_back(at(line, what)); }
-  void warning(int line, std::string_view what) { result_.warnings.push_back(at(line, what)); }
+  void error(int line, std::string_view what) { add(result_.errors, at(line, what)); }
+  void warning(int line, std::string_view what) { add(result_.warnings, at(line, what)); }
   // "FILE:LINE: KEY: VALUE WHY; allowed: ALLOWED"
   void wrong_value(int line, std::string_view key, const YAML::Node& value, std::string_view why,
                    std::string_view allowed);
+  // The last word, when there was more to say than fits.
+  void finish();
   int line_in_file(int line) const { return lines_.in_file(line) + 1; }
 
  private:
+  static constexpr std::size_t kMaxKept = 100;  // each of errors and warnings
+  void add(std::vector<std::string>& list, std::string text);
   std::string at(int line, std::string_view what) const {
     return file_ + ":" + std::to_string(line_in_file(line)) + ": " + std::string(what);
   }
   std::string file_;
   ParseResult& result_;
   Lines lines_;
+  std::size_t left_out_ = 0;
 };
 
 }  // namespace ofe::config

@@ -2,6 +2,7 @@
 ipfix-dump on record count, addresses, ports and counters. The flows are real kernel connections."""
 
 import collections
+import ipaddress
 import json
 import pathlib
 import re
@@ -40,7 +41,7 @@ def libfixbuf(path):
     for block in text.split("--- data record")[1:]:
         values = dict(re.findall(r"^\s+\([\d/]+\)\s+(\w+) : (\S+)", block, re.MULTILINE))
         family = "IPv4" if "sourceIPv4Address" in values else "IPv6"
-        records.append((values[f"source{family}Address"], values[f"destination{family}Address"],
+        records.append((*(str(ipaddress.ip_address(values[f"{side}{family}Address"])) for side in ("source", "destination")),
                         *(int(values[name]) for name in ("sourceTransportPort", "destinationTransportPort",
                                                          "protocolIdentifier", *COUNTERS))))
     return records
@@ -48,21 +49,23 @@ def libfixbuf(path):
 
 def nfdump(folder):
     """nfdump keeps one pair of counters each way; of total and delta, which our records carry both of, it takes the
-    delta, as the later field. ICMP it shows as type and code."""
+    delta, as the later field. Of ICMP it shows the source port's two octets as type and code whenever that is not zero;
+    our records carry the identifier there, so for ICMP only addresses and counters are compared."""
     records = []
-    for record in json.loads(run("timeout", "30", "nfdump", "-R", folder, "-o", "json", "-q")):
+    listing = run("timeout", "30", "nfdump", "-R", folder, "-o", "json", "-q").strip()
+    for record in json.loads(listing if listing.startswith("[") else f"[{listing}]"):  # quiet: without brackets
         family = "4" if "src4_addr" in record else "6"
-        icmp = record["proto"] in (1, 58)
-        destination_port = record["icmp_type"] * 256 + record["icmp_code"] if icmp else record["dst_port"]
-        records.append((record[f"src{family}_addr"], record[f"dst{family}_addr"], destination_port, record["proto"],
-                        record["in_packets"], record["in_bytes"], record.get("out_packets", 0),
+        records.append((record[f"src{family}_addr"], record[f"dst{family}_addr"], record.get("src_port"),
+                        record.get("dst_port"), record["proto"], record["in_packets"], record["in_bytes"], record.get("out_packets", 0),
                         record.get("out_bytes", 0)))
     return records
 
 
 def as_nfdump(record):
-    source, destination, _, destination_port, protocol, *counters = record
-    return (source, destination, destination_port, protocol, counters[2], counters[3], counters[6], counters[7])
+    source, destination, source_port, destination_port, protocol, *counters = record
+    if protocol in (1, 58):
+        source_port = destination_port = None
+    return (source, destination, source_port, destination_port, protocol, counters[2], counters[3], counters[6], counters[7])
 
 
 def same(left, right, what):

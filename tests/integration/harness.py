@@ -77,12 +77,14 @@ class Testbed:
         return full
 
     def start(self, *command, namespace=None, log=None, environment=None):
-        """In the background; its output goes to the file log in the test's folder."""
+        """In the background; its output goes to the file log in the test's folder, errors too unless the file is for
+        records (*.jsonl)."""
         prefix = ["ip", "netns", "exec", namespace] if namespace else []
         path = self.folder / (log or f"process-{len(self.processes)}.log")
         output = open(path, "ab")  # kept open by the process
-        self.outputs.append(output)
-        process = subprocess.Popen(prefix + [str(c) for c in command], stdout=output, stderr=subprocess.STDOUT,
+        errors = open(path.with_suffix(".errors"), "ab") if path.suffix == ".jsonl" else subprocess.STDOUT
+        self.outputs.append((output, errors))
+        process = subprocess.Popen(prefix + [str(c) for c in command], stdout=output, stderr=errors,
                                    stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
         process.log = path
         self.processes.append(process)
@@ -135,7 +137,9 @@ class Exporter:
         self.process = testbed.start(BIN / "ovs-flow-exporter", "--config", self.config, "--node-name", node,
                                      "--ovs-rundir", rundir, f"--unixctl={self.control}", namespace=namespace,
                                      log="exporter.log")
-        wait_for("the exporter's control socket", self.control.exists)
+        wait_for("the exporter's control socket", lambda: self.control.exists() or self.process.poll() is not None)
+        if self.process.poll() is not None:
+            sys.exit(f"FAILED: the exporter ended with {self.process.returncode}:\n{self.log()}")
 
     def configure(self, text):
         fresh = self.config.with_suffix(".new")

@@ -136,6 +136,14 @@ TEST(AgentSettings, EveryProblemIsReported) {
                           StartsWith("a.conf:5: "), StartsWith("a.conf:6: ")));
 }
 
+TEST(AgentSettings, EndlessProblemsAreCounted) {
+  std::string zones = "ovsFlowExporter:\n  zones:\n";
+  for (int i = 0; i < 1'000; ++i) zones += "  - x\n";
+  const std::vector<std::string> errors = errors_of(zones);
+  ASSERT_EQ(errors.size(), 101u);
+  EXPECT_EQ(errors.back(), "a.conf: and 900 more like these");
+}
+
 TEST(AgentSettings, AKeyGivenTwiceIsAnError) {
   EXPECT_THAT(errors_of("flowPollInterval: 5s\nflowPollInterval: 6s\n"),
               ElementsAre("a.conf:2: flowPollInterval: given twice (first on line 1)"));
