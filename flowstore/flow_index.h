@@ -2,8 +2,7 @@
 //
 // Own code rather than absl::flat_hash_set for two reasons. Erasing shifts the followers back and leaves no tombstone,
 // so a table through which millions of short connections pass does not decay. And the hash is kept beside the slot
-// number, so that growing streams through the table and touches no flow (a million flows: a few milliseconds, not a
-// stall).
+// number, so that growing streams through the table and touches no flow (about ten milliseconds at a million of them).
 #pragma once
 
 #include <cstddef>

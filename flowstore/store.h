@@ -18,7 +18,8 @@
 // appeared in); otherwise counting begins with the first observation that has counters. A counter that goes back is a
 // new baseline for all four: what was pending stays pending, nothing is added for the step back. Octets of one
 // conntrack entry are not counted twice: a flow that begins where the same entry's flow waits ended goes on from its
-// total, and what was seen of a zone before forget_zone() is not born again after it.
+// total, and what was seen of a zone before forget_zone() is not born again after it. One case is beyond the store's
+// memory: an entry that two complete scans passed over, and that shows again after its flow's last export, counts anew.
 #pragma once
 
 #include <cstddef>

@@ -10,6 +10,7 @@ namespace ofe::watcher {
 ApiSource::ApiSource(ApiSourceOptions options, HttpClient& http, ObjectStore& store)
     : options_(std::move(options)),
       http_(http),
+      store_(store),
       pods_(Kind::pod, http, store, options_.watch, options_.seed),
       services_(Kind::service, http, store, options_.watch, options_.seed + 1),
       nodes_(Kind::node, http, store, options_.watch, options_.seed + 2) {
@@ -46,6 +47,9 @@ SourceState ApiSource::state() const {
     state.detail += fmt::format("{}{}", state.detail.empty() ? "" : "; ", watch->problem());
   }
   if (!synced_ && state.detail.empty()) state.detail = "the first lists have not arrived yet";
+  if (synced_ && state.detail.empty() && !store_.contains(Kind::node, options_.node_name)) {
+    state.detail = fmt::format("the cluster has no Node named {} (--node-name, NODE_NAME)", options_.node_name);
+  }
   return state;
 }
 

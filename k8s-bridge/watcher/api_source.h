@@ -33,6 +33,7 @@ class ApiSource final : public Source {
  private:
   ApiSourceOptions options_;
   HttpClient& http_;
+  const ObjectStore& store_;
   KindWatch pods_, services_, nodes_;
   bool synced_ = false;
 };

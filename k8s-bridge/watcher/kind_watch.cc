@@ -10,9 +10,10 @@ namespace ofe::watcher {
 
 namespace {
 
-constexpr std::size_t max_refusal_octets = 4096;  // kept of an answer other than 200
-constexpr std::int64_t short_watch_ms = 1'000;    // one that ends sooner, without an event, is a failure
-constexpr std::int64_t watch_grace_ms = 30'000;   // for the server to end a watch by itself
+constexpr std::size_t max_refusal_octets = 4096;   // kept of an answer other than 200
+constexpr std::int64_t short_watch_ms = 1'000;     // one that ends sooner, without an event, is a failure
+constexpr std::int64_t watch_grace_ms = 30'000;    // for the server to end a watch by itself
+constexpr std::uint64_t max_skipped_logged = 100;  // as warnings, in the life of the process
 constexpr long http_gone = 410;
 
 const char* plural(Kind kind) {
@@ -231,7 +232,7 @@ void KindWatch::recovered() {
 
 void KindWatch::note_skipped(const std::string& what) {
   ++stats_.skipped;
-  spdlog::warn("skipped: {}", what);
+  spdlog::log(stats_.skipped <= max_skipped_logged ? spdlog::level::warn : spdlog::level::debug, "skipped: {}", what);
 }
 
 std::optional<std::int64_t> KindWatch::next_deadline_ms() const {

@@ -65,12 +65,21 @@ std::unique_ptr<Source> open_source(const Options& options, HttpClient& http, Ob
   return std::make_unique<ApiSource>(std::move(api), http, store);
 }
 
+void report_refused(const StoreStats& stats, std::uint64_t& reported) {
+  const std::uint64_t refused = stats.too_large + stats.over_limit;
+  if (refused == reported) return;
+  spdlog::warn("objects left out so far: {} too large, {} more than are kept", stats.too_large, stats.over_limit);
+  reported = refused;
+}
+
 // Until a signal arrives; returns its number.
 unsigned turn(Source& source, MetadataServer& server, ObjectStore& store, HttpClient& http, int signal_fd) {
   std::vector<pollfd> fds;
+  std::uint64_t refused_reported = 0;
   while (true) {
     const Now now = read_clock();
     source.run(now);
+    report_refused(store.stats(), refused_reported);
     server.run(now, store, source.state());
     if (server.wants_pods_of_all_nodes()) source.want_pods_of_all_nodes();
 

@@ -29,6 +29,12 @@ std::size_t ObjectStore::size(Kind kind) const {
   return tables_[static_cast<std::size_t>(kind)].size() - removed;
 }
 
+bool ObjectStore::contains(Kind kind, const std::string& key) const {
+  const Table& objects = tables_[static_cast<std::size_t>(kind)];
+  const auto found = objects.find(key);
+  return found != objects.end() && !found->second->removed;
+}
+
 void ObjectStore::touch(Entry& entry, std::int64_t wall_ms) {
   if (entry.version != 0) by_version_.erase(entry.version);
   entry.version = ++version_;

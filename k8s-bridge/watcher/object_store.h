@@ -55,6 +55,7 @@ class ObjectStore {
   // A reader of changes that is behind this version has missed removals and must start from nothing.
   std::uint64_t complete_since() const { return complete_since_; }
 
+  bool contains(Kind kind, const std::string& key) const;
   std::size_t size(Kind kind) const;  // without removed ones
   std::size_t removals_kept() const { return removals_.size(); }
   std::int64_t last_change_wall_ms() const { return last_change_wall_ms_; }

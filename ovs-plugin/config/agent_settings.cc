@@ -64,19 +64,26 @@ void write_optional_duration(const Config& config, YAML::Emitter& out) {
   out << duration_text(*(config.*Member));
 }
 
+// The gate and flowExporter.enable are two conditions of the newer agent, not two spellings: both must hold.
+void read_enabled(const YAML::Node& value, Config& config, const Complain& complain) {
+  const bool already = config.enabled;
+  boolean<&Config::enabled>(value, config, complain);
+  config.enabled = config.enabled && already;
+}
+
 constexpr Setting kCollector{"flowCollectorAddr", read_collector, write_collector};
 constexpr Setting kPollInterval{"flowPollInterval", duration<&Config::poll_interval_ms, kSecondMs, kLongestMs>,
                                 write_duration<&Config::poll_interval_ms>};
 constexpr Setting kFrequency{"flowExportFrequency",
                              number<&Config::export_frequency, 1, std::numeric_limits<std::uint32_t>::max()>,
                              write_plain<&Config::export_frequency>};
-constexpr Setting kEnable{"enable", boolean<&Config::enabled>, write_plain<&Config::enabled>};
+constexpr Setting kEnable{"enable", read_enabled, write_plain<&Config::enabled>};
 constexpr Setting kActiveTimeout{"activeFlowExportTimeout", duration<&Config::active_timeout_ms, kSecondMs, kLongestMs>,
                                  write_optional_duration<&Config::active_timeout_ms>};
 constexpr Setting kIdleTimeout{"idleFlowExportTimeout", duration<&Config::idle_timeout_ms, kSecondMs, kLongestMs>,
                                write_optional_duration<&Config::idle_timeout_ms>};
 constexpr Setting kProtocolFilter{"protocolFilter", read_protocols, write_protocols};
-constexpr Setting kFlowExporterGate{"FlowExporter", boolean<&Config::enabled>, write_plain<&Config::enabled>};
+constexpr Setting kFlowExporterGate{"FlowExporter", read_enabled, write_plain<&Config::enabled>};
 constexpr Setting kAntreaProxyGate{"AntreaProxy", boolean<&Config::antrea_proxy>, write_plain<&Config::antrea_proxy>};
 
 constexpr std::array kTopLevel = {kCollector, kPollInterval, kFrequency};
@@ -85,8 +92,7 @@ constexpr std::array kFlowExporter = {kEnable,        kCollector,   kPollInterva
                                       kActiveTimeout, kIdleTimeout, kProtocolFilter};
 
 // Two names of the same setting, or two that contradict each other: no order of precedence is guessed.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kExclusive = {{
-    {"featureGates.FlowExporter", "flowExporter.enable"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kExclusive = {{
     {"flowCollectorAddr", "flowExporter.flowCollectorAddr"},
     {"flowPollInterval", "flowExporter.flowPollInterval"},
     {"flowExportFrequency", "flowExporter.activeFlowExportTimeout"},

@@ -6,10 +6,10 @@
 // start over when it expires and comes back, so its growth since the last dump is what is added.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstddef>
 #include <cstdint>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "flowstore/flow.h"
 #include "ovs-plugin/datapath/entry_stage.h"
@@ -18,11 +18,11 @@
 namespace ofe::correlate {
 
 struct DatapathCounterStats {
-  std::size_t tuples = 0;                // now
-  std::size_t megaflows = 0;             // now: pinned entry-stage flows followed
-  std::uint64_t refused_full = 0;        // tuples not followed because of the limit
-  std::uint64_t counter_restarts = 0;    // megaflows whose counters went back
-  std::uint64_t expired = 0;             // tuples that no connection claimed in time
+  std::size_t tuples = 0;              // now
+  std::size_t megaflows = 0;           // now: pinned entry-stage flows followed
+  std::uint64_t refused_full = 0;      // tuples not followed because of the limit
+  std::uint64_t counter_restarts = 0;  // megaflows whose counters went back
+  std::uint64_t expired = 0;           // tuples that no connection claimed in time
 };
 
 class DatapathCounters {

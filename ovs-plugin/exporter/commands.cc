@@ -1,10 +1,9 @@
 #include "ovs-plugin/exporter/commands.h"
 
-#include <ctime>
-
-#include <exception>
-
 #include <spdlog/fmt/fmt.h>
+
+#include <ctime>
+#include <exception>
 
 #include "ovs-plugin/exporter/exporter.h"
 #include "ovs-plugin/ovs/ovs.h"

@@ -1,10 +1,9 @@
 #include "ovs-plugin/exporter/config_part.h"
 
-#include <utility>
-
 #include <poll.h>
-
 #include <spdlog/spdlog.h>
+
+#include <utility>
 
 #include "ovs-plugin/ovs/ovs.h"
 
@@ -20,10 +19,11 @@ bool set_log_level(const std::string& level) {
     spdlog::level::level_enum ours;
     ofe_ovs_log_level ovs;
   };
-  static constexpr Level levels[] = {
-      {"off", spdlog::level::off, OFE_OVS_LOG_OFF},    {"error", spdlog::level::err, OFE_OVS_LOG_ERR},
-      {"warn", spdlog::level::warn, OFE_OVS_LOG_WARN}, {"info", spdlog::level::info, OFE_OVS_LOG_INFO},
-      {"debug", spdlog::level::debug, OFE_OVS_LOG_DBG}};
+  static constexpr Level levels[] = {{"off", spdlog::level::off, OFE_OVS_LOG_OFF},
+                                     {"error", spdlog::level::err, OFE_OVS_LOG_ERR},
+                                     {"warn", spdlog::level::warn, OFE_OVS_LOG_WARN},
+                                     {"info", spdlog::level::info, OFE_OVS_LOG_INFO},
+                                     {"debug", spdlog::level::debug, OFE_OVS_LOG_DBG}};
   for (const Level& known : levels) {
     if (level != known.name) continue;
     spdlog::set_level(known.ours);
@@ -61,7 +61,8 @@ bool ConfigPart::reload(flowstore::Now now) {
   stats_.problems = parsed.settings ? unsupported_settings(*parsed.settings) : parsed.errors;
   if (!stats_.problems.empty()) {
     ++stats_.refused;
-    for (const std::string& problem : stats_.problems) spdlog::error("configuration refused, the old one stays: {}", problem);
+    for (const std::string& problem : stats_.problems)
+      spdlog::error("configuration refused, the old one stays: {}", problem);
     return false;
   }
   for (const std::string& warning : parsed.warnings) spdlog::warn("{}", warning);

@@ -1,8 +1,8 @@
 #include "ovs-plugin/exporter/conntrack_part.h"
 
-#include <algorithm>
-
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 namespace ofe {
 namespace {
@@ -108,8 +108,11 @@ void ConntrackPart::run(flowstore::Now now) {
   if (phase_ == Phase::idle && now.monotonic_ms >= next_poll_ms_) begin_poll(now);
   if (phase_ == Phase::idle) return;
   switch (scan_->step(now)) {
-    case ZoneScan::Progress::more: work_left_ = true; break;
-    case ZoneScan::Progress::waiting: break;
+    case ZoneScan::Progress::more:
+      work_left_ = true;
+      break;
+    case ZoneScan::Progress::waiting:
+      break;
     case ZoneScan::Progress::complete:
       if (phase_ == Phase::preparing) {
         begin_zone(now);

@@ -13,12 +13,12 @@
 namespace ofe {
 
 struct ConntrackPartStats {
-  std::uint64_t polls = 0;          // completed, every zone scanned
+  std::uint64_t polls = 0;  // completed, every zone scanned
   std::uint64_t scans_failed = 0;
   std::uint64_t polls_skipped = 0;  // intervals that went by while a poll was still under way
   std::int64_t last_poll_ms = 0;    // how long the last completed poll took
   std::int64_t last_poll_wall_ms = 0;
-  std::string last_error;           // "" after a good poll
+  std::string last_error;  // "" after a good poll
 };
 
 class ConntrackPart : public Part {

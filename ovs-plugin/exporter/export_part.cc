@@ -1,9 +1,9 @@
 #include "ovs-plugin/exporter/export_part.h"
 
-#include <algorithm>
-
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 #include "flowstore/address.h"
 #include "ovs-plugin/ovs/ovs.h"
@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t records_per_turn = 10'000;  // at a few hundred nanoseconds each
 constexpr std::int64_t retirement_ms = 5'000;
 
-ipfix::Now to_ipfix(flowstore::Now now) { return {now.monotonic_ms, now.wall_ms}; }
+ipfix::Now to_ipfix(flowstore::Now now) {
+  return {now.monotonic_ms, now.wall_ms};
+}
 
 void wait_for(const ipfix::ExportingProcess& process) {
   if (process.fd() >= 0) ofe_ovs_poll_fd_wait(process.fd(), process.events());
@@ -23,8 +25,8 @@ void wait_for(const ipfix::ExportingProcess& process) {
 
 ipfix::ExportingOptions exporting_options(const config::Config& settings, std::uint32_t observation_domain) {
   ipfix::ExportingOptions options;
-  options.transport = settings.collector->protocol == config::CollectorProtocol::udp ? ipfix::Transport::udp
-                                                                                     : ipfix::Transport::tcp;
+  options.transport =
+      settings.collector->protocol == config::CollectorProtocol::udp ? ipfix::Transport::udp : ipfix::Transport::tcp;
   options.observation_domain = observation_domain;
   options.max_message_octets_udp = settings.udp_max_message_octets;
   options.queue_octets = settings.export_queue_octets;
@@ -37,11 +39,16 @@ ipfix::ExportingOptions exporting_options(const config::Config& settings, std::u
 
 const char* to_string(ipfix::SessionState state) {
   switch (state) {
-    case ipfix::SessionState::idle: return "idle";
-    case ipfix::SessionState::resolving: return "resolving";
-    case ipfix::SessionState::connecting: return "connecting";
-    case ipfix::SessionState::connected: return "connected";
-    case ipfix::SessionState::backing_off: return "waiting to reconnect";
+    case ipfix::SessionState::idle:
+      return "idle";
+    case ipfix::SessionState::resolving:
+      return "resolving";
+    case ipfix::SessionState::connecting:
+      return "connecting";
+    case ipfix::SessionState::connected:
+      return "connected";
+    case ipfix::SessionState::backing_off:
+      return "waiting to reconnect";
   }
   return "unknown";
 }
@@ -50,8 +57,7 @@ void ExportPart::follow_settings(flowstore::Now now) {
   if (generation_ == state_.settings_generation) return;
   generation_ = state_.settings_generation;
   const config::Config& settings = state_.settings;
-  observation_domain_ =
-      settings.observation_domain_id.value_or(record::observation_domain_of(state_.node_name));
+  observation_domain_ = settings.observation_domain_id.value_or(record::observation_domain_of(state_.node_name));
   collector_ = settings.enabled && settings.collector ? to_string(*settings.collector) : "";
   const std::string wanted =
       collector_.empty()

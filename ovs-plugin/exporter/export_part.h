@@ -16,10 +16,10 @@ namespace ofe {
 
 struct ExportPartStats {
   std::uint64_t records = 0;
-  std::uint64_t exported_elsewhere = 0;   // ends of flows whose exporter is another Node's
-  std::uint64_t filtered_protocol = 0;    // ends of flows that protocolFilter leaves out
-  std::uint64_t without_collector = 0;    // records nobody was there to take
-  std::uint64_t not_encodable = 0;        // longer than a record may be
+  std::uint64_t exported_elsewhere = 0;  // ends of flows whose exporter is another Node's
+  std::uint64_t filtered_protocol = 0;   // ends of flows that protocolFilter leaves out
+  std::uint64_t without_collector = 0;   // records nobody was there to take
+  std::uint64_t not_encodable = 0;       // longer than a record may be
 };
 
 class ExportPart : public Part {

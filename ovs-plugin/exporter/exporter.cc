@@ -1,14 +1,16 @@
 #include "ovs-plugin/exporter/exporter.h"
 
-#include <utility>
-
 #include <spdlog/spdlog.h>
+
+#include <utility>
 
 #include "ovs-plugin/ovs/ovs.h"
 
 namespace ofe {
 namespace {
-flowstore::Now read_clocks() { return {ofe_ovs_monotonic_ms(), ofe_ovs_wall_ms()}; }
+flowstore::Now read_clocks() {
+  return {ofe_ovs_monotonic_ms(), ofe_ovs_wall_ms()};
+}
 }  // namespace
 
 Exporter::Exporter(const ExporterOptions& options, config::Config settings)

@@ -1,7 +1,7 @@
 // flow/list and flow/show.
-#include <algorithm>
-
 #include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
 
 #include "flowstore/address.h"
 #include "ovs-plugin/exporter/commands.h"
@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::size_t show_limit = 20;
 
-bool has_ports(std::uint8_t protocol) { return protocol == 6 || protocol == 17 || protocol == 132; }
+bool has_ports(std::uint8_t protocol) {
+  return protocol == 6 || protocol == 17 || protocol == 132;
+}
 
 std::string endpoint_text(const flowstore::Address& address, std::uint16_t port, std::uint8_t protocol) {
   const std::string text = flowstore::to_string(address);
@@ -88,15 +90,16 @@ Row row_of(const flowstore::Flow& flow, const record::Names& names) {
   const auto with_name = [](const std::string& pod, std::string address) {
     return pod.empty() ? address : pod + " (" + address + ")";
   };
-  return {protocol_name(original.protocol),
-          with_name(pod_text(names.source_namespace, names.source_pod),
-                    endpoint_text(original.source, original.source_port, original.protocol)),
-          with_name(pod_text(names.destination_namespace, names.destination_pod),
-                    endpoint_text(reply.source, reply.source_port, original.protocol)),
-          names.service_port_name,
-          fmt::format("{}/{}", flow.total.packets, flow.total.reverse_packets),
-          fmt::format("{}/{}", flow.total.octets, flow.total.reverse_octets),
-          flow.ended ? "ended" : (flow.tcp_state == flowstore::TcpState::none ? "live" : tcp_state_name(flow.tcp_state))};
+  return {
+      protocol_name(original.protocol),
+      with_name(pod_text(names.source_namespace, names.source_pod),
+                endpoint_text(original.source, original.source_port, original.protocol)),
+      with_name(pod_text(names.destination_namespace, names.destination_pod),
+                endpoint_text(reply.source, reply.source_port, original.protocol)),
+      names.service_port_name,
+      fmt::format("{}/{}", flow.total.packets, flow.total.reverse_packets),
+      fmt::format("{}/{}", flow.total.octets, flow.total.reverse_octets),
+      flow.ended ? "ended" : (flow.tcp_state == flowstore::TcpState::none ? "live" : tcp_state_name(flow.tcp_state))};
 }
 
 std::string table_of(const std::vector<Row>& rows) {

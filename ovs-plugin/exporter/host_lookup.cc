@@ -1,12 +1,12 @@
 #include "ovs-plugin/exporter/host_lookup.h"
 
-#include <atomic>
-#include <cstring>
-#include <thread>
-
 #include <netdb.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <thread>
 
 namespace ofe {
 
@@ -70,7 +70,9 @@ std::optional<ipfix::SocketAddress> HostLookup::resolve(const std::string& host,
   return std::nullopt;
 }
 
-int HostLookup::fd() const { return request_ ? request_->event : -1; }
+int HostLookup::fd() const {
+  return request_ ? request_->event : -1;
+}
 
 bool HostLookup::finished() {
   eventfd_t count = 0;

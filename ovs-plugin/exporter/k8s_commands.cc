@@ -31,7 +31,8 @@ Json pod_json(const k8s::Pod& pod) {
 Json service_json(const k8s::Service& service) {
   Json ports = Json::array();
   for (const k8s::ServicePort& port : service.ports) {
-    ports.push_back({{"name", port.name}, {"port", port.port}, {"protocol", port.protocol}, {"nodePort", port.node_port}});
+    ports.push_back(
+        {{"name", port.name}, {"port", port.port}, {"protocol", port.protocol}, {"nodePort", port.node_port}});
   }
   return {{"name", service.service_namespace + "/" + service.name},
           {"type", service.type},

@@ -1,11 +1,11 @@
 #include "ovs-plugin/exporter/log_sink.h"
 
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <memory>
 #include <mutex>
 #include <string>
-
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
 
 #include "ovs-plugin/ovs/ovs.h"
 
@@ -14,11 +14,16 @@ namespace {
 
 ofe_ovs_log_level level_of(spdlog::level::level_enum level) {
   switch (level) {
-    case spdlog::level::critical: return OFE_OVS_LOG_EMER;
-    case spdlog::level::err: return OFE_OVS_LOG_ERR;
-    case spdlog::level::warn: return OFE_OVS_LOG_WARN;
-    case spdlog::level::info: return OFE_OVS_LOG_INFO;
-    default: return OFE_OVS_LOG_DBG;
+    case spdlog::level::critical:
+      return OFE_OVS_LOG_EMER;
+    case spdlog::level::err:
+      return OFE_OVS_LOG_ERR;
+    case spdlog::level::warn:
+      return OFE_OVS_LOG_WARN;
+    case spdlog::level::info:
+      return OFE_OVS_LOG_INFO;
+    default:
+      return OFE_OVS_LOG_DBG;
   }
 }
 

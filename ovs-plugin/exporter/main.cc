@@ -1,13 +1,12 @@
 // ovs-flow-exporter: options, then the daemon.
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <string>
-
-#include <unistd.h>
-
-#include <CLI/CLI.hpp>
-#include <spdlog/spdlog.h>
 
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/exporter.h"
@@ -32,25 +31,30 @@ std::string host_name() {
 }
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("--config", options.config_file, "Configuration: the agent's antrea-agent.conf, or a ConfigMap with it")
+  app.add_option("--config", options.config_file,
+                 "Configuration: the agent's antrea-agent.conf, or a ConfigMap with it")
       ->required();
   app.add_option("--node-name", options.node_name, "Name of this Node (default: $NODE_NAME, else the host name)")
       ->envname("NODE_NAME");
   app.add_option("--unixctl", options.unixctl, "Control socket (default: ovs-flow-exporter.ctl in the run directory)");
-  app.add_option("--ovs-rundir", options.rundir, "Run directory of ovs-vswitchd (default: $OVS_RUNDIR, else OVS's own)");
+  app.add_option("--ovs-rundir", options.rundir,
+                 "Run directory of ovs-vswitchd (default: $OVS_RUNDIR, else OVS's own)");
   app.add_option("--db", options.database, "OVSDB (default: unix:db.sock in the run directory)");
   app.add_option("--pidfile", options.pidfile, "Write a pidfile (default name: in the run directory)")
-      ->expected(0, 1)->default_str("");
+      ->expected(0, 1)
+      ->default_str("");
   app.add_option("--log-file", options.log_file, "Log to a file as well (default name: in OVS's log directory)")
-      ->expected(0, 1)->default_str("");
+      ->expected(0, 1)
+      ->default_str("");
   app.add_flag("--detach", options.detach, "Run in the background");
   app.add_flag("--no-chdir", options.no_chdir, "Do not change the directory to /");
   app.add_flag("--monitor", options.monitor, "Restart the daemon when it crashes");
   app.add_flag("--check-config", options.check_config, "Print the effective configuration as YAML and exit");
   app.set_version_flag("--version", std::string("ovs-flow-exporter ") + OFE_VERSION + " (Open vSwitch library " +
                                         ofe_ovs_library_version() + ")");
-  app.footer("Example:\n  ovs-flow-exporter --config /etc/antrea/antrea-agent.conf --node-name worker-1\n"
-             "  ovs-appctl -t /var/run/openvswitch/ovs-flow-exporter.ctl flow/list proto=tcp");
+  app.footer(
+      "Example:\n  ovs-flow-exporter --config /etc/antrea/antrea-agent.conf --node-name worker-1\n"
+      "  ovs-appctl -t /var/run/openvswitch/ovs-flow-exporter.ctl flow/list proto=tcp");
 }
 
 std::optional<ofe::config::Config> load(const std::string& path) {
@@ -94,8 +98,8 @@ int serve(const Options& options, ofe::config::Config settings) {
     ofe::Exporter exporter({options.config_file, options.node_name, database}, std::move(settings));
     ofe::register_commands(exporter);
     ofe_ovs_daemonize_complete();
-    spdlog::info("ovs-flow-exporter {} on Node {}: OVSDB {}, control socket {}", OFE_VERSION, options.node_name, database,
-                 socket);
+    spdlog::info("ovs-flow-exporter {} on Node {}: OVSDB {}, control socket {}", OFE_VERSION, options.node_name,
+                 database, socket);
     exporter.run(server);
     ofe_ovs_server_close(server);
   }

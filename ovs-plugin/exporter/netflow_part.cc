@@ -1,7 +1,6 @@
 #include "ovs-plugin/exporter/netflow_part.h"
 
 #include <poll.h>
-
 #include <spdlog/spdlog.h>
 
 namespace ofe {

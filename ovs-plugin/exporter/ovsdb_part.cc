@@ -1,8 +1,8 @@
 #include "ovs-plugin/exporter/ovsdb_part.h"
 
-#include <vector>
-
 #include <spdlog/spdlog.h>
+
+#include <vector>
 
 namespace ofe {
 namespace {
@@ -44,11 +44,16 @@ bool find_bridge(const ofe_ovs_bridge* bridge, void* context) {
 
 const char* to_string(ofe_ovs_netflow_state state) {
   switch (state) {
-    case OFE_OVS_NETFLOW_OFF: return "off";
-    case OFE_OVS_NETFLOW_PENDING: return "pending";
-    case OFE_OVS_NETFLOW_ACTIVE: return "active";
-    case OFE_OVS_NETFLOW_FOREIGN: return "refused: the bridge has a NetFlow configuration of somebody else's";
-    case OFE_OVS_NETFLOW_FAILED: return "failed";
+    case OFE_OVS_NETFLOW_OFF:
+      return "off";
+    case OFE_OVS_NETFLOW_PENDING:
+      return "pending";
+    case OFE_OVS_NETFLOW_ACTIVE:
+      return "active";
+    case OFE_OVS_NETFLOW_FOREIGN:
+      return "refused: the bridge has a NetFlow configuration of somebody else's";
+    case OFE_OVS_NETFLOW_FAILED:
+      return "failed";
   }
   return "unknown";
 }
@@ -62,7 +67,9 @@ void OvsdbPart::run(flowstore::Now) {
   report_netflow();
 }
 
-void OvsdbPart::wait(flowstore::Now) { ofe_ovs_db_wait(db_.get()); }
+void OvsdbPart::wait(flowstore::Now) {
+  ofe_ovs_db_wait(db_.get());
+}
 
 void OvsdbPart::refresh() {
   seqno_ = ofe_ovs_db_seqno(db_.get());
@@ -99,9 +106,10 @@ void OvsdbPart::close() {
   if (netflow_port_ == 0) return;
   netflow_port_ = 0;
   if (const int error = ofe_ovs_db_netflow_release(db_.get(), 2'000)) {
-    spdlog::warn("exact accounting: our NetFlow row could not be removed from OVSDB: {}; the next exporter on this Node "
-                 "takes it over, or: ovs-vsctl clear bridge {} netflow",
-                 ofe_ovs_strerror(error), netflow_bridge_);
+    spdlog::warn(
+        "exact accounting: our NetFlow row could not be removed from OVSDB: {}; the next exporter on this Node "
+        "takes it over, or: ovs-vsctl clear bridge {} netflow",
+        ofe_ovs_strerror(error), netflow_bridge_);
   }
 }
 

@@ -1,8 +1,7 @@
 // exporter/status, ipfix/show and config/show.
-#include <yaml-cpp/yaml.h>
-
 #include <sys/resource.h>
 #include <unistd.h>
+#include <yaml-cpp/yaml.h>
 
 #include <fstream>
 
@@ -28,8 +27,8 @@ Json store_json(const flowstore::Stats& stats, std::uint32_t limit) {
 }
 
 Json vswitchd_json(const VswitchdStats& stats) {
-  return {{"socket", stats.socket},     {"calls", stats.calls},   {"answers", stats.answers},
-          {"refused", stats.refused},   {"broken", stats.broken}, {"timeouts", stats.timeouts},
+  return {{"socket", stats.socket},       {"calls", stats.calls},         {"answers", stats.answers},
+          {"refused", stats.refused},     {"broken", stats.broken},       {"timeouts", stats.timeouts},
           {"answerOctets", stats.octets}, {"lastError", stats.last_error}};
 }
 
@@ -117,7 +116,9 @@ Json metadata_json(Exporter& exporter) {
 Json process_json(Exporter& exporter) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   std::uint64_t pages = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
   return {{"pid", ::getpid()},
@@ -182,7 +183,9 @@ Json yaml_to_json(const YAML::Node& node) {
   return node.as<std::string>();
 }
 
-Answer render(const Json& json, bool as_json) { return {true, as_json ? json.dump() + "\n" : as_text(json)}; }
+Answer render(const Json& json, bool as_json) {
+  return {true, as_json ? json.dump() + "\n" : as_text(json)};
+}
 
 }  // namespace
 

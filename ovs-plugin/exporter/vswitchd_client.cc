@@ -53,8 +53,8 @@ VswitchdClient::Progress VswitchdClient::run(flowstore::Now now) {
   if (!rpc_) return progress_;
   const ofe_ovs_rpc_state state = ofe_ovs_rpc_run(rpc_.get());
   if (state == OFE_OVS_RPC_CLOSED) {
-    const std::string reason = std::string("ovs-vswitchd closed the connection: ") +
-                               ofe_ovs_strerror(ofe_ovs_rpc_error(rpc_.get()));
+    const std::string reason =
+        std::string("ovs-vswitchd closed the connection: ") + ofe_ovs_strerror(ofe_ovs_rpc_error(rpc_.get()));
     if (progress_ == Progress::pending) return fail(command_ + ": " + reason);
     abandon();
     return progress_;

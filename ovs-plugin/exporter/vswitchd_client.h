@@ -13,10 +13,10 @@
 namespace ofe {
 
 struct VswitchdStats {
-  std::string socket;          // in use, "" while there is none
-  std::string last_error;      // "" after an answer
+  std::string socket;      // in use, "" while there is none
+  std::string last_error;  // "" after an answer
   std::uint64_t calls = 0, answers = 0, refused = 0, broken = 0, timeouts = 0;
-  std::uint64_t octets = 0;    // of answers
+  std::uint64_t octets = 0;  // of answers
 };
 
 class VswitchdClient {

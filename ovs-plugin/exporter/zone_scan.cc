@@ -1,10 +1,9 @@
 #include "ovs-plugin/exporter/zone_scan.h"
 
-#include <algorithm>
-
 #include <poll.h>
-
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 namespace ofe {
 namespace {
@@ -38,7 +37,9 @@ void observe(State& state, flowstore::Observation& seen, flowstore::Now now) {
   }
 }
 
-bool KernelScan::start(std::uint16_t zone, flowstore::Now) { return source_.start(zone); }
+bool KernelScan::start(std::uint16_t zone, flowstore::Now) {
+  return source_.start(zone);
+}
 
 ZoneScan::Progress KernelScan::step(flowstore::Now now) {
   flowstore::Observation entry;
@@ -47,9 +48,12 @@ ZoneScan::Progress KernelScan::step(flowstore::Now now) {
     observe(state_, entry, now);
   });
   switch (progress) {
-    case conntrack::KernelSource::Progress::complete: return Progress::complete;
-    case conntrack::KernelSource::Progress::more: return Progress::waiting;
-    default: return Progress::failed;
+    case conntrack::KernelSource::Progress::complete:
+      return Progress::complete;
+    case conntrack::KernelSource::Progress::more:
+      return Progress::waiting;
+    default:
+      return Progress::failed;
   }
 }
 
@@ -74,9 +78,12 @@ bool UserspaceScan::start(std::uint16_t zone, flowstore::Now now) {
 
 ZoneScan::Progress UserspaceScan::step(flowstore::Now now) {
   switch (client_.run(now)) {
-    case VswitchdClient::Progress::pending: return Progress::waiting;
-    case VswitchdClient::Progress::answered: break;
-    default: return Progress::failed;
+    case VswitchdClient::Progress::pending:
+      return Progress::waiting;
+    case VswitchdClient::Progress::answered:
+      break;
+    default:
+      return Progress::failed;
   }
   return reading_ == Reading::megaflows ? step_megaflows(now) : step_conntrack(now);
 }
@@ -87,7 +94,8 @@ ZoneScan::Progress UserspaceScan::step_conntrack(flowstore::Now now) {
   const bool more =
       text_->step(lines_per_turn, text_stats_, [&](flowstore::Observation& seen) { observe(state_, seen, now); });
   if (unreadable == 0 && text_stats_.unreadable != 0) {
-    spdlog::warn("dpctl/dump-conntrack: a line could not be read, counted from now on: {}", text_stats_.last_unreadable);
+    spdlog::warn("dpctl/dump-conntrack: a line could not be read, counted from now on: {}",
+                 text_stats_.last_unreadable);
   }
   return more ? Progress::more : Progress::complete;
 }

@@ -69,8 +69,7 @@ constexpr Field cluster_ip{"destinationClusterIP", 0, put_cluster_ip};
 constexpr std::array last{
     Field{"destinationServicePortName", 0,
           [](RecordWriter& o, const Source& s) { o.string(s.names.service_port_name); }},
-    Field{"flowEndReason", 0,
-          [](RecordWriter& o, const Source& s) { o.u8(static_cast<std::uint8_t>(s.reason)); }},
+    Field{"flowEndReason", 0, [](RecordWriter& o, const Source& s) { o.u8(static_cast<std::uint8_t>(s.reason)); }},
 };
 
 template <std::size_t N>
@@ -105,8 +104,12 @@ ipfix::Template template_from(std::uint16_t id, std::span<const Field> fields) {
 
 }  // namespace
 
-std::span<const Field> fields_ipv4() { return ipv4_fields; }
-std::span<const Field> fields_ipv6() { return ipv6_fields; }
+std::span<const Field> fields_ipv4() {
+  return ipv4_fields;
+}
+std::span<const Field> fields_ipv6() {
+  return ipv6_fields;
+}
 
 std::vector<ipfix::Template> templates() {
   return {template_from(template_ipv4, ipv4_fields), template_from(template_ipv6, ipv6_fields)};

@@ -1,11 +1,11 @@
 // Pods of this Node as the bridge's own ports name them: OVSDB external_ids, for when the metadata bridge is absent.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "flowstore/address.h"
 

@@ -1,8 +1,8 @@
 #include "ovs-plugin/record/names.h"
 
-#include <algorithm>
-
 #include <absl/strings/str_cat.h>
+
+#include <algorithm>
 
 namespace ofe::record {
 namespace {
@@ -62,7 +62,9 @@ void NamePool::release(flowstore::NameHandle handle) {
   free_.push_back(handle);
 }
 
-const Names& NamePool::get(flowstore::NameHandle handle) const { return slots_[handle].names; }
+const Names& NamePool::get(flowstore::NameHandle handle) const {
+  return slots_[handle].names;
+}
 
 Names resolve(const flowstore::Flow& flow, const k8s::Directory& directory, const LocalPorts& ports,
               const NamingOptions& options) {

@@ -1,15 +1,15 @@
 // What a flow's addresses are called, and who exports it.
 //
-// Names are pinned to a flow when it is first seen with one and never change afterwards; the pool keeps one copy of each
-// set however many flows share it.
+// Names are pinned to a flow when it is first seen with one and never change afterwards; the pool keeps one copy of
+// each set however many flows share it.
 #pragma once
+
+#include <absl/container/flat_hash_map.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "flowstore/flow.h"
 #include "flowstore/store.h"
@@ -52,8 +52,8 @@ class NamePool {
 
 struct NamingOptions {
   std::string node_name;
-  bool remote_names = false;   // also entities of other Nodes
-  bool services = true;        // featureGates.AntreaProxy
+  bool remote_names = false;                 // also entities of other Nodes
+  bool services = true;                      // featureGates.AntreaProxy
   std::vector<flowstore::Prefix> pod_cidrs;  // of the cluster, for when the directory is empty
 };
 

@@ -15,6 +15,9 @@
 
 namespace flowstore {
 
+inline constexpr std::int64_t never = INT64_MAX;
+void add(Counters& sum, const Counters& part);
+
 struct ModelFlow {
   struct InZone {
     int missed = 0;            // complete scans in a row that did not find it

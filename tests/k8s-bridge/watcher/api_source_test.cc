@@ -76,8 +76,8 @@ class ApiSourceTest : public ::testing::Test {
   }
 
   void start() { source_ = std::make_unique<ApiSource>(options_, *http_, store_); }
-  // What lists ("list pods") and watches ("watch pods") are answered with, in turn. Without an answer left: an empty
-  // list at version 1, a watch that says nothing.
+  // What lists ("list pods") and watches ("watch pods") are answered with, in turn. Without an answer left: a
+  // list at version 1, empty but for the Node, and a watch that says nothing.
   void on(const std::string& what, std::vector<Answer> answers) {
     const std::lock_guard lock(mutex_);
     for (Answer& answer : answers) answers_[what].push_back(std::move(answer));
@@ -85,7 +85,9 @@ class ApiSourceTest : public ::testing::Test {
   void play(const FakeRequest& request, FakeReply& reply) {
     const std::string kind = request.target.substr(8, request.target.find('?') - 8);  // after "/api/v1/"
     const std::string what = (request.is_watch() ? "watch " : "list ") + kind;
-    Answer answer = request.is_watch() ? watch("") : list({}, "1");
+    std::vector<std::string> items;
+    if (kind == "nodes") items = {R"({"metadata": {"name": "node-a"}})"};
+    Answer answer = request.is_watch() ? watch("") : list(items, "1");
     {
       const std::lock_guard lock(mutex_);
       if (auto& waiting = answers_[what]; !waiting.empty()) {
@@ -276,6 +278,13 @@ TEST_F(ApiSourceTest, RetryAfterIsHonoured) {
   skipped_ms_ += 100'000;
   ASSERT_TRUE(until([&] { return source_->state().synced; }));
   EXPECT_EQ(source_->state().detail, "");
+}
+
+TEST_F(ApiSourceTest, ANodeNameThatIsNoneIsTold) {
+  options_.node_name = "vm";
+  start();
+  ASSERT_TRUE(until([&] { return source_->state().synced; }));
+  EXPECT_EQ(source_->state().detail, "the cluster has no Node named vm (--node-name, NODE_NAME)");
 }
 
 TEST_F(ApiSourceTest, RefusalsAreToldAndTriedAgain) {

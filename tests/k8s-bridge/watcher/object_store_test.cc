@@ -73,6 +73,7 @@ TEST(ObjectStore, RemovalsAreKeptUntilForgotten) {
   for (const char* name : {"a", "b"}) store.put(make_pod(name, "n"), 0);
   store.remove(Kind::pod, "uid-a", 0);  // version 3
   store.remove(Kind::pod, "uid-b", 0);  // version 4
+  EXPECT_FALSE(store.contains(Kind::pod, "uid-b"));
   store.forget_removals(3);
   EXPECT_EQ(store.removals_kept(), 1u);
   EXPECT_EQ(store.next_after(0)->key, "uid-b");

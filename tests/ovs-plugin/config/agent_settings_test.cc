@@ -71,14 +71,19 @@ TEST(AgentSettings, TheNewerSpellingHasTimeoutsOfItsOwn) {
   EXPECT_EQ(frequency.active_timeout_ms, std::nullopt);
 }
 
+TEST(AgentSettings, TheNewerAgentWantsTheGateAndEnable) {
+  EXPECT_TRUE(accept("featureGates: {FlowExporter: true}\nflowExporter: {enable: true}").enabled);
+  EXPECT_FALSE(accept("featureGates: {FlowExporter: false}\nflowExporter: {enable: true}").enabled);
+  EXPECT_FALSE(accept("featureGates: {FlowExporter: true}\nflowExporter: {enable: false}").enabled);
+  EXPECT_FALSE(accept("flowExporter: {enable: false}\nfeatureGates: {FlowExporter: true}").enabled);
+}
+
 TEST(AgentSettings, OneSettingInBothSpellingsIsAnError) {
   EXPECT_THAT(errors_of("flowCollectorAddr: 1.2.3.4:80\nflowExporter:\n  flowCollectorAddr: 1.2.3.4:80\n"),
               ElementsAre(AllOf(StartsWith("a.conf:3: "), HasSubstr("flowExporter.flowCollectorAddr (line 3)"),
                                 HasSubstr("flowCollectorAddr (line 1)"))));
   EXPECT_THAT(errors_of("flowExporter: {flowPollInterval: 5s}\nflowPollInterval: 5s"),
               ElementsAre(AllOf(StartsWith("a.conf:2: "), HasSubstr("flowPollInterval"))));
-  EXPECT_THAT(errors_of("featureGates: {FlowExporter: true}\nflowExporter: {enable: true}"),
-              ElementsAre(HasSubstr("featureGates.FlowExporter")));
   EXPECT_THAT(
       errors_of("flowExportFrequency: 5\nflowExporter: {activeFlowExportTimeout: 5s, idleFlowExportTimeout: 5s}"),
       ElementsAre(HasSubstr("activeFlowExportTimeout"), HasSubstr("idleFlowExportTimeout")));

@@ -24,7 +24,9 @@ bool matches(std::initializer_list<const char*> arguments) {
   return filter.matches(service_flow(), names);
 }
 
-TEST(FlowFilter, NothingAskedIsEverything) { EXPECT_TRUE(matches({})); }
+TEST(FlowFilter, NothingAskedIsEverything) {
+  EXPECT_TRUE(matches({}));
+}
 
 TEST(FlowFilter, DestinationIsTheServiceOrTheEndpoint) {
   EXPECT_TRUE(matches({"dst=10.96.0.10"}));
@@ -43,8 +45,8 @@ TEST(FlowFilter, SourceAndPrefixes) {
 }
 
 TEST(FlowFilter, NamesWithAndWithoutNamespace) {
-  for (const char* good : {"pod=web-1", "pod=shop/web-1", "pod=db-1", "service=db", "service=store/db",
-                           "service=store/db:pg"}) {
+  for (const char* good :
+       {"pod=web-1", "pod=shop/web-1", "pod=db-1", "service=db", "service=store/db", "service=store/db:pg"}) {
     EXPECT_TRUE(matches({good})) << good;
   }
   for (const char* other : {"pod=web", "pod=store/web-1", "service=shop/db", "service=pg"}) {

@@ -1,10 +1,10 @@
 #include "ovs-plugin/exporter/vswitchd_socket.h"
 
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-
-#include <gtest/gtest.h>
 
 namespace ofe {
 namespace {
@@ -46,9 +46,13 @@ TEST_F(VswitchdSocketTest, APidfileWhoseSocketIsGoneDoesNotDecide) {
   EXPECT_EQ(found(), "ovs-vswitchd.43.ctl");
 }
 
-TEST_F(VswitchdSocketTest, NoneAtAll) { EXPECT_EQ(found(), ""); }
+TEST_F(VswitchdSocketTest, NoneAtAll) {
+  EXPECT_EQ(found(), "");
+}
 
-TEST_F(VswitchdSocketTest, NoRunDirectory) { EXPECT_EQ(find_vswitchd_socket("/nonexistent/rundir"), ""); }
+TEST_F(VswitchdSocketTest, NoRunDirectory) {
+  EXPECT_EQ(find_vswitchd_socket("/nonexistent/rundir"), "");
+}
 
 }  // namespace
 }  // namespace ofe

@@ -30,7 +30,9 @@ std::vector<std::uint8_t> encoded(const flowstore::Flow& flow, const Names& name
 void append(std::vector<std::uint8_t>& to, std::initializer_list<int> octets) {
   for (const int octet : octets) to.push_back(static_cast<std::uint8_t>(octet));
 }
-void append_u64(std::vector<std::uint8_t>& to, std::uint8_t low) { append(to, {0, 0, 0, 0, 0, 0, 0, low}); }
+void append_u64(std::vector<std::uint8_t>& to, std::uint8_t low) {
+  append(to, {0, 0, 0, 0, 0, 0, 0, low});
+}
 void append_string(std::vector<std::uint8_t>& to, std::string_view text) {
   to.push_back(static_cast<std::uint8_t>(text.size()));
   to.insert(to.end(), text.begin(), text.end());
@@ -39,9 +41,9 @@ void append_string(std::vector<std::uint8_t>& to, std::string_view text) {
 // Worked out by hand from RFC 7011 section 6 and the element types.
 TEST(FieldTable, Ipv4ServiceFlowOctetForOctet) {
   std::vector<std::uint8_t> expected;
-  append(expected, {1, 2, 3, 4, 1, 2, 3, 6});              // flowStartSeconds, flowEndSeconds
-  append(expected, {10, 10, 0, 1, 10, 10, 0, 2});          // source, the endpoint behind the Service
-  append(expected, {0x9c, 0x40, 0x14, 0x51, 6});           // 40000, 5201, TCP
+  append(expected, {1, 2, 3, 4, 1, 2, 3, 6});      // flowStartSeconds, flowEndSeconds
+  append(expected, {10, 10, 0, 1, 10, 10, 0, 2});  // source, the endpoint behind the Service
+  append(expected, {0x9c, 0x40, 0x14, 0x51, 6});   // 40000, 5201, TCP
   for (const int count : {0x0a, 0x0b, 1, 2, 0x0c, 0x0d, 3, 4}) append_u64(expected, static_cast<std::uint8_t>(count));
   for (const char* name : {"web-1", "shop", "node-a", "db-1", "store", "node-b"}) append_string(expected, name);
   append(expected, {10, 96, 0, 10});

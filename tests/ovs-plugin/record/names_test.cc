@@ -123,7 +123,9 @@ TEST_F(NamesTest, TheNodeOfTheSourceExports) {
   EXPECT_FALSE(here(flow("10.10.2.1", "10.10.1.2")));  // the other Node's gateway
 }
 
-TEST_F(NamesTest, FromOutsideTheClusterIsExportedWhereItArrives) { EXPECT_TRUE(here(flow("198.51.100.7", "10.10.1.2"))); }
+TEST_F(NamesTest, FromOutsideTheClusterIsExportedWhereItArrives) {
+  EXPECT_TRUE(here(flow("198.51.100.7", "10.10.1.2")));
+}
 
 TEST_F(NamesTest, WithoutTheDirectoryPodRangesDecide) {
   const k8s::Directory empty;

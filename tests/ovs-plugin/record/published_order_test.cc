@@ -1,9 +1,9 @@
 // The template against the element order that Antrea published (third-party data, read where it lies).
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "ipfix/element.h"
