@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 
-from harness import BIN, Exporter, OvsDatabase, Testbed, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, Testbed, expect, json_lines, wait_for
+from userspace_pods import UserspacePods
 
 COLLECTOR = "127.0.0.1:47392:tcp"
 CONFIG = """
@@ -66,12 +67,12 @@ class GarbageBridge:
 
 
 def exporter_survives(testbed):
-    node = testbed.namespace("node")
-    database = OvsDatabase(testbed, node, "netdev", vswitchd=True)
+    pods = UserspacePods(testbed)
+    node, database = pods.node, pods.database
     metadata = testbed.folder / "metadata.sock"
     bridge = GarbageBridge(metadata)
     exporter = Exporter(testbed, database.rundir, CONFIG % (COLLECTOR, metadata), namespace=node)
-    pods_traffic(testbed, node, database)
+    start_sender(testbed, pods)
 
     wait_for("flows of the userspace datapath", lambda: len(exporter.flows("proto=udp")) == 3)
     expect(exporter.status()["conntrack"]["source"] == "userspace", "a netdev bridge is read from the userspace datapath")
@@ -89,6 +90,7 @@ def exporter_survives(testbed):
     expect(len(exporter.flows("proto=udp", "state=live")) == 3, "failed scans end no flow")
     polls = exporter.status()["conntrack"]["polls"]
     database.start_vswitchd()
+    pods.install_rules()
     wait_for("polls after the restart", lambda: exporter.status()["conntrack"]["polls"] >= polls + 3)
     expect(exporter.status()["conntrack"]["lastError"] == "", "a restarted ovs-vswitchd is found again")
 
@@ -104,28 +106,14 @@ def exporter_survives(testbed):
     expect(not exporter.control.exists(), "and removes the control socket")
 
 
-def pods_traffic(testbed, node, database):
-    """Two Pods on the userspace datapath, three UDP connections between them."""
-    for index in (1, 2):
-        pod = testbed.namespace(f"pod{index}")
-        run("ip", "-n", node, "link", "add", f"p{index}", "type", "veth", "peer", "name", "eth0", "netns", pod)
-        run("ip", "-n", node, "link", "set", f"p{index}", "up")
-        run("ip", "-n", pod, "link", "set", "eth0", "address", f"0a:00:00:00:00:0{index}", "up")
-        run("ip", "-n", pod, "addr", "add", f"10.78.0.{index}/24", "dev", "eth0")
-        run("ip", "netns", "exec", pod, "ethtool", "-K", "eth0", "tx", "off")
-        database.vsctl("add-port", "br-int", f"p{index}", "--", "set", "interface", f"p{index}", f"ofport_request={index}")
-    rules = ["table=0,priority=100,arp actions=NORMAL",
-             "table=0,priority=100,ip actions=ct(table=10,zone=65520)",
-             "table=10,priority=100,ip,ct_state=+new+trk actions=ct(commit,zone=65520),NORMAL",
-             "table=10,priority=90,ip actions=NORMAL"]
-    run("ovs-ofctl", "add-flows", database.rundir / "br-int.mgmt", "-", input="\n".join(rules) + "\n",
-        env={**os.environ, **database.environment})
+def start_sender(testbed, pods):
+    """Three UDP connections that go on."""
     sender = ("import socket,sys,time\n"
               "s=[socket.socket(socket.AF_INET,socket.SOCK_DGRAM) for _ in range(3)]\n"
               "while True:\n"
               "  for i,x in enumerate(s): x.sendto(b'hello',('10.78.0.2',5301+i))\n"
               "  time.sleep(0.5)\n")
-    testbed.start("python3", "-c", sender, namespace=f"{testbed.prefix}-pod1", log="sender.log")
+    testbed.start("python3", "-c", sender, namespace=pods.pods[0][0], log="sender.log")
 
 
 def refused_reload(exporter, metadata):

@@ -59,7 +59,7 @@ def main():
     flows = collections.defaultdict(list)
     for record in wait_for("the flushed records", lambda: json_lines(records_file)):
         flows[key_of(record)].append(record)
-    counted = pods.counted()
+    counted = pods.referee.counted()
     for key, (packets, octets) in counted.items():
         source, destination, protocol, sport, dport = key
         if dport != 5201:

@@ -1,12 +1,10 @@
 """Two "Pods" behind a routing namespace whose kernel conntrack tracks their traffic in the zones that OVS would use.
 
 The zones are set by nftables instead of an OpenFlow rule, as this needs no openvswitch kernel module: conntrack entries,
-counters and timestamps are the kernel's own. The referee counts in the Pods: what each sent into and got out of its
-network device, per 5-tuple."""
-
-import json
+counters and timestamps are the kernel's own."""
 
 from harness import run
+from referee import Referee
 
 ZONES = """
 table inet zones {
@@ -16,18 +14,6 @@ table inet zones {
     meta nfproto ipv6 meta l4proto { tcp, udp, icmpv6 } ct zone set 65510
   }
   chain forward { type filter hook forward priority filter; ct state new accept; }
-}
-"""
-
-REFEREE = """
-table netdev referee {
-  set v4 { typeof ip saddr . ip daddr . ip protocol . th sport . th dport; flags dynamic; counter; size 65535; }
-  set v6 { typeof ip6 saddr . ip6 daddr . ip6 nexthdr . th sport . th dport; flags dynamic; counter; size 65535; }
-  chain arriving {
-    type filter hook ingress device "DEVICE" priority filter; policy accept;
-    ip protocol { tcp, udp } update @v4 { ip saddr . ip daddr . ip protocol . th sport . th dport }
-    ip6 nexthdr { tcp, udp } update @v6 { ip6 saddr . ip6 daddr . ip6 nexthdr . th sport . th dport }
-  }
 }
 """
 
@@ -43,9 +29,7 @@ class RoutedPods:
         for setting in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
             run("ip", "netns", "exec", self.node, "sysctl", "-qw", f"{setting}=1")
         run("ip", "netns", "exec", self.node, "nft", "-f", "-", input=ZONES)
-        for index in (1, 2):
-            run("ip", "netns", "exec", self.node, "nft", "-f", "-",
-                input=REFEREE.replace("referee", f"referee{index}").replace("DEVICE", f"pod{index}"))
+        self.referee = Referee(self.node, ["pod1", "pod2"])
 
     def _pod(self, testbed, index):
         pod = testbed.namespace(f"pod{index}")
@@ -62,19 +46,3 @@ class RoutedPods:
         run("ip", "-n", pod, "route", "add", "default", "via", f"10.77.{index}.1")
         run("ip", "-n", pod, "-6", "route", "add", "default", "via", f"fd77:{index}::1")
         return pod, v4, v6
-
-    def counted(self):
-        """{(source, destination, protocol, source port, destination port): (packets, octets)} of what entered the
-        Node from the Pods."""
-        counts = {}
-        for index in (1, 2):
-            for family in ("v4", "v6"):
-                listing = json.loads(run("ip", "netns", "exec", self.node, "nft", "-j", "list", "set", "netdev",
-                                         f"referee{index}", family))
-                for item in listing["nftables"]:
-                    for element in item.get("set", {}).get("elem", []):
-                        counter = element["elem"]["counter"]
-                        source, destination, protocol, sport, dport = element["elem"]["val"]["concat"]
-                        protocol = {"tcp": 6, "udp": 17}.get(protocol, protocol)
-                        counts[source, destination, protocol, sport, dport] = (counter["packets"], counter["bytes"])
-        return counts
