@@ -155,6 +155,8 @@ class Demo:
 
     def _verdict(self, results, complaints, readings, details):
         print(f"\n{result.report(results)}\n")
+        for side in self._sides:
+            print(f"datapath of {side.node.name}: {topology.lookups(side)}")
         for note in check.lost_in_datapath(self._drawn, readings)[:5]:
             print(f"note: packets lost inside the datapath, seen by the referee: {note}")
         if complaints:

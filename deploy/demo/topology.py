@@ -168,3 +168,10 @@ def build(folder, cluster, datapath):
         _make_gateway(side)
         _load_rules(cluster, side)
     return sides, collector_namespace
+
+
+def lookups(side):
+    """What Open vSwitch's datapath says of its flow table: "lookups: hit:HITS missed:UPCALLS lost:LOST-UPCALLS"."""
+    text = command(["ovs-appctl", "-T", "5", "-t", "ovs-vswitchd", "dpctl/show"],
+                   environment={"OVS_RUNDIR": side.rundir})
+    return next((line.strip() for line in text.splitlines() if "lookups:" in line), "lookups: not told")

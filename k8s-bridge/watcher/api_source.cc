@@ -32,8 +32,14 @@ const KindWatch& ApiSource::watch(Kind kind) const {
 void ApiSource::run(const Now& now) {
   http_.run(now);
   for (KindWatch* watch : {&pods_, &services_, &nodes_}) watch->run(now);
+  // What we may not see is not waited for: a missing permission costs the names of that kind and no others.
+  bool any = false, complete = true;
+  for (const KindWatch* watch : {&pods_, &services_, &nodes_}) {
+    any = any || watch->synced();
+    complete = complete && (watch->synced() || watch->forbidden());
+  }
   // Once known, this Node's Pods stay known while those of all Nodes are listed.
-  synced_ = synced_ || (pods_.synced() && services_.synced() && nodes_.synced());
+  synced_ = synced_ || (any && complete);
 }
 
 SourceState ApiSource::state() const {
@@ -41,7 +47,7 @@ SourceState ApiSource::state() const {
   state.synced = synced_;
   state.all_nodes_offered = options_.remote_pods;
   state.pods_of_node = pods_.selected_node();
-  state.pods_of_all_nodes = state.pods_of_node.empty() && pods_.synced() && synced_;
+  state.pods_of_all_nodes = state.pods_of_node.empty() && (pods_.synced() || pods_.forbidden()) && synced_;
   for (const KindWatch* watch : {&pods_, &services_, &nodes_}) {
     if (watch->problem().empty()) continue;
     state.detail += fmt::format("{}{}", state.detail.empty() ? "" : "; ", watch->problem());

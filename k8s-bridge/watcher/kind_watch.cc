@@ -14,6 +14,7 @@ constexpr std::size_t max_refusal_octets = 4096;   // kept of an answer other th
 constexpr std::int64_t short_watch_ms = 1'000;     // one that ends sooner, without an event, is a failure
 constexpr std::int64_t watch_grace_ms = 30'000;    // for the server to end a watch by itself
 constexpr std::uint64_t max_skipped_logged = 100;  // as warnings, in the life of the process
+constexpr long http_forbidden = 403;
 constexpr long http_gone = 410;
 
 const char* plural(Kind kind) {
@@ -160,6 +161,7 @@ void KindWatch::finished(const HttpResult& result, const Now& now) {
   request_.reset();
   if (expired_event_ || result.status == http_gone) return expired(now);
   if (!refused_.empty()) return fail(refused_, now);
+  forbidden_ = step_ == Step::list && result.status == http_forbidden;
   if (result.status != 0 && result.status != 200) {
     std::string message = status_message(body_);
     return fail(fmt::format("HTTP {}{}{}", result.status, message.empty() ? "" : ": ", message), now,

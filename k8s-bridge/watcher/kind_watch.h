@@ -52,6 +52,7 @@ class KindWatch final : public HttpHandler {
   void run(const Now& now);
   std::optional<std::int64_t> next_deadline_ms() const;
   bool synced() const { return synced_; }                  // a complete list of the present selection was had
+  bool forbidden() const { return forbidden_; }            // the last list was refused for want of permission (403)
   const std::string& problem() const { return problem_; }  // "" while all is well
   const KindWatchStats& stats() const { return stats_; }
 
@@ -88,6 +89,7 @@ class KindWatch final : public HttpHandler {
   absl::flat_hash_set<std::string> listed_;  // keys, within a list
   std::string resource_version_;             // to watch from
   bool synced_ = false;
+  bool forbidden_ = false;
   std::string problem_;
 
   // Of the request that runs.

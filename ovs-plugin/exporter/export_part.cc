@@ -184,7 +184,7 @@ void ExportPart::report() {
   if (stats.state == ipfix::SessionState::connected && reported_state_ != stats.state) {
     spdlog::info("collector {}: connected", stats.peer);
     reported_error_.clear();
-  } else if (!stats.last_error.empty() && stats.last_error != reported_error_) {
+  } else if (!stats.last_error.empty() && stats.last_error != reported_error_ && !lookup_.under_way()) {
     spdlog::warn("collector {}: {}; tried again, flows are kept", collector_, stats.last_error);
     reported_error_ = stats.last_error;
   }

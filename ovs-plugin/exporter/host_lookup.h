@@ -23,6 +23,8 @@ class HostLookup {
                                               std::string& error);
   // Readable when a lookup finished; -1 when none is under way.
   int fd() const;
+  // One runs, or its result was not taken yet by resolve().
+  bool under_way() const { return request_ != nullptr; }
   // Takes the finished lookup's notice; true once for each.
   bool finished();
 

@@ -288,13 +288,36 @@ TEST_F(ApiSourceTest, ANodeNameThatIsNoneIsTold) {
 }
 
 TEST_F(ApiSourceTest, RefusalsAreToldAndTriedAgain) {
-  on("list services", {refuse(403), refuse(429), refuse(503)});
+  on("list services", {refuse(401), refuse(429), refuse(503)});
   start();
   ASSERT_TRUE(until([&] { return source_->watch(Kind::service).stats().failures == 1; }));
-  EXPECT_THAT(source_->state().detail, HasSubstr("services: list: HTTP 403: refused by the test"));
+  EXPECT_THAT(source_->state().detail, HasSubstr("services: list: HTTP 401: refused by the test"));
   EXPECT_FALSE(source_->state().synced);
   ASSERT_TRUE(until([&] { return source_->state().synced; }));
   EXPECT_EQ(source_->watch(Kind::service).stats().failures, 3u);
+}
+
+TEST_F(ApiSourceTest, AKindThatIsForbiddenIsToldAndNotWaitedFor) {
+  on("list services", {refuse(403), refuse(403), list({R"({"metadata": {"namespace": "d", "name": "s"}})"}, "4")});
+  on("list pods", {list({pod_json("a", "3")}, "3")});
+  start();
+  ASSERT_TRUE(until([&] { return source_->state().synced; }));
+  EXPECT_TRUE(has_pod("a"));
+  EXPECT_THAT(source_->state().detail, HasSubstr("services: list: HTTP 403: refused by the test"));
+  // Permission comes later.
+  ASSERT_TRUE(until([&] { return store_.contains(Kind::service, "d/s"); }));
+  EXPECT_EQ(source_->state().detail, "");
+}
+
+TEST_F(ApiSourceTest, NothingAllowedIsNotSynced) {
+  for (const char* what : {"list pods", "list services", "list nodes"}) on(what, std::vector<Answer>(100, refuse(403)));
+  start();
+  for (const Kind kind : {Kind::pod, Kind::service, Kind::node}) {
+    ASSERT_TRUE(until([&] { return source_->watch(kind).forbidden(); }));
+  }
+  turn();
+  EXPECT_FALSE(source_->state().synced);
+  EXPECT_THAT(source_->state().detail, AllOf(HasSubstr("pods: "), HasSubstr("services: "), HasSubstr("nodes: ")));
 }
 
 TEST_F(ApiSourceTest, AWatchThatEndsAtOnceIsNotTakenUpAtOnce) {

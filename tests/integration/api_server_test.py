@@ -1,0 +1,223 @@
+"""k8s-bridge and the exporter against a real kube-apiserver: what kubectl writes is what k8s/show says, within a second;
+an API server that dies, a history that etcd has compacted and a missing permission cost what they must and no more."""
+
+import secrets
+import sys
+import time
+
+from api_server import ApiServer
+from harness import BIN, Exporter, OvsDatabase, Testbed, expect, wait_for
+from kubectl_names import expected, shown
+
+NODE = "node-a"
+PODS = "/api/v1/namespaces/tests/pods"
+WITHIN_S = 1.0
+
+
+def pod(name, node=NODE, **spec):
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "tests"},
+            "spec": {"nodeName": node, "containers": [{"name": "main", "image": "none"}], **spec}}
+
+
+def node(name, *cidrs):
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+            "spec": {"podCIDR": cidrs[0], "podCIDRs": list(cidrs)}}
+
+
+def service(name, **spec):
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "tests"}, "spec": spec}
+
+
+def running(*ips, start="2024-05-01T10:20:30Z", phase="Running"):
+    return {"phase": phase, "podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips], "startTime": start}
+
+
+def reader(user, *resources):
+    """Reading these in the whole cluster, for one user."""
+    name = f"{user}-reads-{'-'.join(resources)}"
+    api_group = "rbac.authorization.k8s.io"
+    return ({"apiVersion": f"{api_group}/v1", "kind": "ClusterRole", "metadata": {"name": name},
+             "rules": [{"apiGroups": [""], "resources": list(resources), "verbs": ["get", "list", "watch"]}]},
+            {"apiVersion": f"{api_group}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+             "roleRef": {"apiGroup": api_group, "kind": "ClusterRole", "name": name},
+             "subjects": [{"apiGroup": api_group, "kind": "User", "name": user}]})
+
+
+class Scene:
+    def __init__(self):
+        self.testbed = Testbed("api-server")
+        self.namespace = self.testbed.namespace("node")
+        self.tokens = {"bridge": secrets.token_hex(16), "narrow": secrets.token_hex(16)}
+        self.api = ApiServer(self.testbed, self.namespace, self.tokens)
+        self.socket = self.testbed.folder / "metadata.sock"
+        self.bridge = self.exporter = None
+
+    def start_bridge(self, kubeconfig, log):
+        self.bridge = self.testbed.start(BIN / "k8s-bridge", "--kubeconfig", kubeconfig, "--node-name", NODE, "--socket",
+                                         self.socket, namespace=self.namespace, log=log)
+
+    def start_exporter(self):
+        database = OvsDatabase(self.testbed, self.namespace, "system", vswitchd=False)
+        config = f"ovsFlowExporter: {{metadataSocket: {self.socket}}}\n"
+        self.exporter = Exporter(self.testbed, database.rundir, config, namespace=self.namespace, node=NODE)
+
+    def bridge_says(self, text):
+        return self.bridge.log.read_text().count(text)
+
+    def metadata(self):
+        return self.exporter.status()["metadata"]
+
+    def equals_kubectl(self, what, seconds=30.0):
+        """Prints the first difference when they stay different."""
+        want = expected(self.api, NODE)
+        begin = time.monotonic()
+        while (got := shown(self.exporter)) != want:
+            if time.monotonic() > begin + seconds:
+                for kind, objects in want.items():
+                    for name in sorted({*objects, *got[kind]}):
+                        if objects.get(name) != got[kind].get(name):
+                            print(f"{kind} {name}:\n  kubectl  {objects.get(name)}\n  k8s/show {got[kind].get(name)}")
+                sys.exit(f"FAILED: {what}: k8s/show differs from kubectl get\n{self.bridge.log.read_text()[-2000:]}")
+            time.sleep(0.05)
+        counts = ", ".join(f"{len(objects)} {kind}" for kind, objects in want.items())
+        expect(True, f"{what}: k8s/show equals kubectl get ({counts}) {time.monotonic() - begin:.2f} s after asking")
+
+    def seen(self, what, kind, name, change, condition):
+        """Counted from the change's return: by then the API server has committed it, and maybe told the bridge."""
+        change()
+        begin = time.monotonic()
+        while not condition(shown(self.exporter)[kind].get(f"tests/{name}" if kind != "nodes" else name)):
+            if time.monotonic() > begin + 10:
+                sys.exit(f"FAILED: {what} is not seen in 10 s\n{self.bridge.log.read_text()[-2000:]}")
+            time.sleep(0.01)
+        took = time.monotonic() - begin
+        expect(took < WITHIN_S, f"{what} is seen {took * 1000:.0f} ms after kubectl ended")
+
+
+def make_cluster(api):
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}},
+               *reader("bridge", "pods", "services", "nodes"), *reader("narrow", "pods", "nodes"),
+               node(NODE, "10.20.1.0/24", "fd00:20:1::/64"), node("node-b", "10.20.2.0/24"))
+    api.set_status("/api/v1/nodes/node-a", {"addresses": [
+        {"type": "InternalIP", "address": "192.0.2.21"}, {"type": "InternalIP", "address": "2001:db8::21"},
+        {"type": "Hostname", "address": "node-a"}]})
+    api.create(pod("first"), pod("second"), pod("host", hostNetwork=True), pod("job", restartPolicy="Never"),
+               pod("elsewhere", node="node-b"), pod("no-address-yet"),
+               service("web", ipFamilyPolicy="RequireDualStack", selector={"app": "web"}, externalIPs=["203.0.113.7"],
+                       ports=[{"name": "http", "port": 80, "targetPort": 8080}]),
+               service("headless", clusterIP="None", ports=[{"port": 53, "protocol": "UDP"}]))
+    for name, status in (("first", running("10.20.1.11", "fd00:20:1::11")), ("second", running("10.20.1.12")),
+                         ("host", running("192.0.2.21")), ("job", running("10.20.1.13", phase="Succeeded")),
+                         ("elsewhere", running("10.20.2.11"))):
+        api.set_status(f"{PODS}/{name}", status)
+
+
+def delete(api, kind, name):
+    # At once: with a grace period the object would wait for a kubelet's word.
+    api.kubectl("delete", kind, name, "-n", "tests", "--grace-period=0", "--force", "--wait=false")
+
+
+def first_lists(scene):
+    token_file = scene.testbed.folder / "bridge.token"
+    token_file.write_text(scene.tokens["bridge"] + "\n")
+    scene.start_bridge(scene.api.kubeconfig("bridge", {"tokenFile": str(token_file)}), "bridge.log")
+    scene.start_exporter()
+    wait_for("the first snapshot", lambda: scene.metadata()["synced"])
+    expect(scene.metadata()["sourceSynced"] and not scene.metadata()["sourceDetail"], "the bridge has listed everything")
+    scene.equals_kubectl("first lists")
+    expect("tests/elsewhere" not in shown(scene.exporter)["pods"], "the Pods of another Node are not served")
+
+
+def changes_one_by_one(scene):
+    api = scene.api
+    scene.seen("a Pod created", "pods", "third", lambda: api.create(pod("third")),
+               lambda found: found and not found["addresses"])
+    scene.seen("its addresses", "pods", "third",
+               lambda: api.set_status(f"{PODS}/third", running("10.20.1.33", "fd00:20:1::33")),
+               lambda found: found["addresses"] == ["10.20.1.33", "fd00:20:1::33"])
+    scene.seen("a Pod deleted", "pods", "third", lambda: delete(api, "pod", "third"), lambda found: found is None)
+    scene.seen("its address in another Pod", "pods", "no-address-yet",
+               lambda: api.set_status(f"{PODS}/no-address-yet", running("10.20.1.33")),
+               lambda found: found["addresses"] == ["10.20.1.33"])
+    ports = [{"name": "dns", "port": 53, "protocol": "UDP", "nodePort": 30053},
+             {"name": "metrics", "port": 9153, "nodePort": 30153}]
+    scene.seen("a Service of two ports", "services", "names",
+               lambda: api.create(service("names", type="NodePort", selector={"app": "dns"}, ports=ports)),
+               lambda found: found and [port["nodePort"] for port in found["ports"]] == [30053, 30153])
+    scene.seen("a Node's Pod addresses", "nodes", "node-c", lambda: api.create(node("node-c", "10.20.3.0/24")),
+               lambda found: found and found["podCIDRs"] == ["10.20.3.0/24"])
+    scene.equals_kubectl("after changes")
+
+
+def server_killed(scene):
+    before = shown(scene.exporter)
+    scene.api.kill()
+    wait_for("the bridge to say that the API server is away", lambda: scene.metadata()["sourceDetail"])
+    time.sleep(5)
+    print(f"while it is away: {scene.metadata()['sourceDetail']}")
+    expect(shown(scene.exporter) == before, "without an API server the names of before remain")
+    scene.api.start()
+    begin = time.monotonic()
+    scene.api.create(pod("after-restart"))
+    scene.api.set_status(f"{PODS}/second", running("10.20.1.22"))
+    delete(scene.api, "pod", "first")
+    scene.equals_kubectl("killed for 5 s and changed right after")
+    print(f"{time.monotonic() - begin:.1f} s after the API server was ready again")
+    wait_for("the problem to be over", lambda: not scene.metadata()["sourceDetail"])
+
+
+def etcd_history(scene):
+    """Without its watch cache the API server asks etcd for what a watch has missed."""
+    api = scene.api
+    api.kill()
+    api.start("--watch-cache=false")
+    scene.seen("without watch cache, a Pod", "pods", "uncached", lambda: api.create(pod("uncached"), pod("compacted")),
+               lambda found: found)
+    scene.equals_kubectl("without watch cache")
+    for name, compact in (("uncached", False), ("compacted", True)):
+        lists, expired = scene.bridge_says("listed, at version"), scene.bridge_says("is too old, listing again")
+        api.kill()
+        api.etcdctl("del", f"/registry/pods/tests/{name}")
+        if compact:
+            api.etcdctl("compact", str(api.revision()))
+        api.start("--watch-cache=false")
+        if compact:
+            wait_for("410", lambda: scene.bridge_says("pods: the version to go on from is too old"))
+        scene.equals_kubectl("a Pod gone from etcd, its history " + ("compacted" if compact else "there"))
+        relisted = scene.bridge_says("listed, at version") - lists
+        told = scene.bridge_says("is too old, listing again") - expired
+        expect((relisted > 0) == compact and (told > 0) == compact, f"410 was had {told} times, lists made anew: {relisted}")
+
+
+def missing_permission(scene):
+    api = scene.api
+    scene.testbed.stop(scene.bridge)
+    scene.start_bridge(api.kubeconfig("narrow", {"token": scene.tokens["narrow"]}), "narrow.log")
+    wait_for("the names without Services", lambda: scene.metadata()["synced"] and not shown(scene.exporter)["services"])
+    detail = scene.metadata()["sourceDetail"]
+    expect(detail.startswith("services: list: HTTP 403: ") and 'User "narrow" cannot list' in detail,
+           f"the exporter is told: {detail}")
+    expect(scene.bridge_says(detail), "and the bridge's log says so")
+    want, got = expected(api, NODE), shown(scene.exporter)
+    expect(got["pods"] == want["pods"] and got["nodes"] == want["nodes"], "Pods and Nodes have their names all the same")
+    scene.seen("without permission for Services, a Pod", "pods", "allowed", lambda: api.create(pod("allowed")),
+               lambda found: found)
+    api.create(*reader("narrow", "services"))
+    scene.equals_kubectl("permission given, no restart", seconds=45)
+    expect(not scene.metadata()["sourceDetail"], "and nothing is wrong any more")
+
+
+def main():
+    scene = Scene()
+    make_cluster(scene.api)
+    first_lists(scene)
+    changes_one_by_one(scene)
+    server_killed(scene)
+    etcd_history(scene)
+    missing_permission(scene)
+    status = scene.metadata()
+    expect(status["invalidObjects"] == 0 and status["protocolErrors"] == 0, "nothing the API server sent was left out")
+    return 0
+
+
+sys.exit(main())
