@@ -106,7 +106,7 @@ bool KernelSource::Impl::receive(Progress& progress) {
     return true;
   }
   if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-    progress = Progress::more;
+    progress = Progress::waiting;
   } else if (received < 0 && errno == ENOBUFS) {
     progress = fail("messages of the dump were lost: the socket's receive buffer was full");
   } else if (received < 0 && errno == ENOSPC) {

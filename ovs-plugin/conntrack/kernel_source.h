@@ -30,10 +30,11 @@ class KernelSource {
   // Asks for the zone's entries of both families (CTA_ZONE, which kernels before 6.8 ignore: filtered here again).
   // False: the request could not be sent, see stats().
   bool start(std::uint16_t zone);
-  enum class Progress : std::uint8_t { idle, more, complete, failed };
-  // Reads until budget_entries messages were looked at (entries of other zones count, too: they cost time), the socket
-  // is empty, or the dump is over. statistics is exact where the entry carries counters, else none. A dump that failed
-  // is over: start() begins anew, on a new socket.
+  enum class Progress : std::uint8_t { idle, more, waiting, complete, failed };
+  // Reads until budget_entries messages were looked at (more: some may have been read already, so that fd() says
+  // nothing; entries of other zones count, too: they cost time), the socket is empty (waiting: for fd()), or the dump
+  // is over. statistics is exact where the entry carries counters, else none. A dump that failed is over: start()
+  // begins anew, on a new socket.
   Progress step(std::size_t budget_entries, const std::function<void(const flowstore::Observation&)>& entry);
   int fd() const;  // of the present dump: start() may open another; -1: none
   const KernelSourceStats& stats() const;

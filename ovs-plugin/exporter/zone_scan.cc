@@ -13,44 +13,21 @@ constexpr std::size_t entries_per_turn = 4'000;
 constexpr std::size_t lines_per_turn = 2'000;
 constexpr const char* userspace_datapath = "netdev@ovs-netdev";
 
-bool opening(flowstore::TcpState state) {
-  return state == flowstore::TcpState::syn_sent || state == flowstore::TcpState::syn_received;
-}
-
 }  // namespace
-
-void observe(State& state, flowstore::Observation& seen, flowstore::Now now) {
-  if (seen.statistics == flowstore::Statistics::none && seen.id == 0 && opening(seen.tcp_state)) {
-    // A new connection on tuples that are still counted for the old one (the store will end it): start at zero.
-    const flowstore::Flow* known = state.store.find(seen.original, seen.reply);
-    if (known != nullptr && known->tcp_state >= flowstore::TcpState::established) {
-      state.counters.forget(seen.original, seen.reply);
-    }
-  }
-  state.counters.apply(seen, now);
-  const flowstore::ObserveResult result = state.store.observe(seen, now);
-  if (result != flowstore::ObserveResult::created && result != flowstore::ObserveResult::restarted) return;
-  if (const flowstore::Flow* flow = state.store.find(seen.original, seen.reply)) {
-    flowstore::Flow named = *flow;
-    state.name(named);
-    if (named.names != flow->names) state.store.set_names(seen.original, seen.reply, named.names);
-  }
-}
 
 bool KernelScan::start(std::uint16_t zone, flowstore::Now) {
   return source_.start(zone);
 }
 
 ZoneScan::Progress KernelScan::step(flowstore::Now now) {
-  flowstore::Observation entry;
-  const auto progress = source_.step(entries_per_turn, [&](const flowstore::Observation& seen) {
-    entry = seen;
-    observe(state_, entry, now);
-  });
+  const auto progress = source_.step(entries_per_turn, [&](const flowstore::Observation& seen) { batch_.add(seen); });
+  batch_.flush(state_, now);
   switch (progress) {
     case conntrack::KernelSource::Progress::complete:
       return Progress::complete;
     case conntrack::KernelSource::Progress::more:
+      return Progress::more;
+    case conntrack::KernelSource::Progress::waiting:
       return Progress::waiting;
     default:
       return Progress::failed;
@@ -92,7 +69,8 @@ ZoneScan::Progress UserspaceScan::step_conntrack(flowstore::Now now) {
   if (!text_) text_ = std::make_unique<conntrack::DumpTextReader>(client_.answer());
   const std::uint64_t unreadable = text_stats_.unreadable;
   const bool more =
-      text_->step(lines_per_turn, text_stats_, [&](flowstore::Observation& seen) { observe(state_, seen, now); });
+      text_->step(lines_per_turn, text_stats_, [&](const flowstore::Observation& seen) { batch_.add(seen); });
+  batch_.flush(state_, now);
   if (unreadable == 0 && text_stats_.unreadable != 0) {
     spdlog::warn("dpctl/dump-conntrack: a line could not be read, counted from now on: {}",
                  text_stats_.last_unreadable);

@@ -7,6 +7,7 @@
 
 #include "ovs-plugin/conntrack/dump_text.h"
 #include "ovs-plugin/conntrack/kernel_source.h"
+#include "ovs-plugin/exporter/observation_batch.h"
 #include "ovs-plugin/exporter/state.h"
 #include "ovs-plugin/exporter/vswitchd_client.h"
 
@@ -26,9 +27,6 @@ class ZoneScan {
   virtual std::string error() const = 0;
 };
 
-// Adds what was seen to the store; a new flow is named at once.
-void observe(State& state, flowstore::Observation& seen, flowstore::Now now);
-
 class KernelScan : public ZoneScan {
  public:
   explicit KernelScan(State& state) : state_(state) {}
@@ -43,6 +41,7 @@ class KernelScan : public ZoneScan {
  private:
   State& state_;
   conntrack::KernelSource source_;
+  ObservationBatch batch_;
 };
 
 // The userspace datapath lives inside ovs-vswitchd and is asked over its control socket: first its flows (for what
@@ -73,6 +72,7 @@ class UserspaceScan : public ZoneScan {
   std::string_view megaflow_text_;
   bool megaflow_text_begun_ = false;
   conntrack::DumpTextStats text_stats_;
+  ObservationBatch batch_;
   datapath::EntryStage stage_;
 };
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "flowstore/address.h"
-#include "ovs-plugin/exporter/zone_scan.h"
+#include "ovs-plugin/exporter/observation_batch.h"
 
 namespace ofe {
 namespace {
@@ -16,6 +16,12 @@ flowstore::Observation udp(std::uint16_t source_port) {
   seen.original = {*flowstore::parse_address("10.0.0.1"), *flowstore::parse_address("10.0.0.2"), source_port, 53, 17};
   seen.reply = {seen.original.destination, seen.original.source, 53, source_port, 17};
   return seen;
+}
+
+void observe(State& state, const flowstore::Observation& seen, flowstore::Now now) {
+  ObservationBatch batch;
+  batch.add(seen);
+  batch.flush(state, now);
 }
 
 record::LocalPort port_of(const char* pod, const char* address) {
