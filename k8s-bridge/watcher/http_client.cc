@@ -104,6 +104,19 @@ std::string HttpClient::escape(std::string_view text) {
   return copy;
 }
 
+// Called for each line of the header; the empty one ends it, and 100 Continue has a header of its own.
+std::size_t HttpClient::receive_header(char* bytes, std::size_t size, std::size_t count, void* context) {
+  constexpr long first_final_status = 200;
+  auto& request = *static_cast<Request*>(context);
+  const std::size_t octets = size * count;
+  if (absl::StripAsciiWhitespace(absl::string_view(bytes, octets)).empty()) {
+    long status = 0;
+    curl_easy_getinfo(request.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= first_final_status) request.handler->responding(status, request.now);
+  }
+  return octets;
+}
+
 std::size_t HttpClient::receive(char* bytes, std::size_t size, std::size_t count, void* context) {
   auto& request = *static_cast<Request*>(context);
   long status = 0;
@@ -161,7 +174,10 @@ bool HttpClient::configure(Request& request, const std::string& path, std::int64
                   set(easy, CURLOPT_TCP_KEEPALIVE, 1L) && set(easy, CURLOPT_BUFFERSIZE, receive_buffer_octets) &&
                   set(easy, CURLOPT_USERAGENT, "k8s-bridge (ovs-flow-exporter)") &&
                   set(easy, CURLOPT_ERRORBUFFER, request.error) && set(easy, CURLOPT_PRIVATE, &request) &&
-                  set(easy, CURLOPT_WRITEFUNCTION, &HttpClient::receive) && set(easy, CURLOPT_WRITEDATA, &request);
+                  set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) &&  // a proxy's answer is not the server's
+                  set(easy, CURLOPT_HEADERFUNCTION, &HttpClient::receive_header) &&
+                  set(easy, CURLOPT_HEADERDATA, &request) && set(easy, CURLOPT_WRITEFUNCTION, &HttpClient::receive) &&
+                  set(easy, CURLOPT_WRITEDATA, &request);
   if (!ok) error = fmt::format("libcurl refuses the request for {}{}", base_url_, path);
   return ok && configure_tls(request, error) && add_token(request, error);
 }

@@ -26,6 +26,8 @@ struct HttpResult {
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
+  // The response's header is there. Its body may be long in coming: a watch says nothing while nothing happens.
+  virtual void responding(long /*status*/, const Now& /*now*/) {}
   // A piece of the response's body; false ends the request, and finished() follows.
   virtual bool body(long status, std::string_view bytes, const Now& now) = 0;
   // The last call for this request. May start another one.
@@ -55,6 +57,7 @@ class HttpClient {
   bool configure(Request& request, const std::string& path, std::int64_t timeout_ms, std::string& error);
   bool configure_tls(Request& request, std::string& error) const;
   bool add_token(Request& request, std::string& error) const;
+  static std::size_t receive_header(char* bytes, std::size_t size, std::size_t count, void* context);
   static std::size_t receive(char* bytes, std::size_t size, std::size_t count, void* request);
 
   ApiAccess access_;

@@ -14,6 +14,7 @@ constexpr std::size_t max_refusal_octets = 4096;   // kept of an answer other th
 constexpr std::int64_t short_watch_ms = 1'000;     // one that ends sooner, without an event, is a failure
 constexpr std::int64_t watch_grace_ms = 30'000;    // for the server to end a watch by itself
 constexpr std::uint64_t max_skipped_logged = 100;  // as warnings, in the life of the process
+constexpr long http_ok = 200;
 constexpr long http_forbidden = 403;
 constexpr long http_gone = 410;
 
@@ -50,6 +51,7 @@ void KindWatch::select_node(std::string node_name) {
   if (request_) http_.cancel(*std::exchange(request_, std::nullopt));
   start_over();
   synced_ = false;
+  settles_ms_.reset();
   retry_at_ms_ = 0;
 }
 
@@ -75,6 +77,7 @@ std::string KindWatch::path() const {
 
 void KindWatch::run(const Now& now) {
   if (!request_ && now.monotonic_ms >= retry_at_ms_) start(now);
+  if (settles_ms_ && now.monotonic_ms >= *settles_ms_) recovered();
 }
 
 void KindWatch::start(const Now& now) {
@@ -83,6 +86,7 @@ void KindWatch::start(const Now& now) {
   refused_.clear();
   expired_event_ = false;
   started_ms_ = now.monotonic_ms;
+  settles_ms_.reset();
   events_before_ = stats_.events + stats_.bookmarks;
   std::string target = path();
   std::int64_t timeout_ms = options_.list_timeout_ms;
@@ -100,8 +104,12 @@ void KindWatch::start(const Now& now) {
   if (!request_) fail(std::move(error), now);
 }
 
+void KindWatch::responding(long status, const Now& now) {
+  if (step_ == Step::watch && status == http_ok) settles_ms_ = now.monotonic_ms + short_watch_ms;
+}
+
 bool KindWatch::body(long status, std::string_view bytes, const Now& now) {
-  if (status != 200) {
+  if (status != http_ok) {
     body_ += bytes.substr(0, max_refusal_octets - std::min(max_refusal_octets, body_.size()));
     return true;
   }
@@ -159,10 +167,11 @@ bool KindWatch::take_error(const WatchEvent& event) {
 
 void KindWatch::finished(const HttpResult& result, const Now& now) {
   request_.reset();
+  settles_ms_.reset();
   if (expired_event_ || result.status == http_gone) return expired(now);
   if (!refused_.empty()) return fail(refused_, now);
   forbidden_ = step_ == Step::list && result.status == http_forbidden;
-  if (result.status != 0 && result.status != 200) {
+  if (result.status != 0 && result.status != http_ok) {
     std::string message = status_message(body_);
     return fail(fmt::format("HTTP {}{}{}", result.status, message.empty() ? "" : ": ", message), now,
                 std::min(result.retry_after_ms.value_or(0), options_.retry_after_max_ms));
@@ -212,6 +221,8 @@ void KindWatch::watch_done(const Now& now) {
 void KindWatch::expired(const Now& now) {
   ++stats_.expired;
   start_over();
+  // The server answers, however long it was away before. Only one that says so again and again is asked less often.
+  if (!std::exchange(expired_before_, true)) backoff_.reset();
   retry_at_ms_ = now.monotonic_ms + backoff_.next_ms();
   spdlog::info("{}: the version to go on from is too old, listing again", plural(kind_));
 }
@@ -230,6 +241,8 @@ void KindWatch::fail(std::string problem, const Now& now, std::int64_t at_least_
 void KindWatch::recovered() {
   problem_.clear();
   backoff_.reset();
+  expired_before_ = false;
+  settles_ms_.reset();
 }
 
 void KindWatch::note_skipped(const std::string& what) {
@@ -238,7 +251,7 @@ void KindWatch::note_skipped(const std::string& what) {
 }
 
 std::optional<std::int64_t> KindWatch::next_deadline_ms() const {
-  if (request_) return std::nullopt;
+  if (request_) return settles_ms_;
   return retry_at_ms_;
 }
 

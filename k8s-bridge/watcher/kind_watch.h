@@ -56,6 +56,7 @@ class KindWatch final : public HttpHandler {
   const std::string& problem() const { return problem_; }  // "" while all is well
   const KindWatchStats& stats() const { return stats_; }
 
+  void responding(long status, const Now& now) override;
   bool body(long status, std::string_view bytes, const Now& now) override;
   void finished(const HttpResult& result, const Now& now) override;
 
@@ -90,6 +91,7 @@ class KindWatch final : public HttpHandler {
   std::string resource_version_;             // to watch from
   bool synced_ = false;
   bool forbidden_ = false;
+  bool expired_before_ = false;  // since all was well
   std::string problem_;
 
   // Of the request that runs.
@@ -98,6 +100,7 @@ class KindWatch final : public HttpHandler {
   std::string refused_;         // why we ended it
   bool expired_event_ = false;  // it ended with an ERROR event that says 410
   std::int64_t started_ms_ = 0;
+  std::optional<std::int64_t> settles_ms_;  // a watch that is still open then is a good one
   std::uint64_t events_before_ = 0;
   simdjson::dom::parser parser_;
   KindWatchStats stats_;

@@ -35,6 +35,8 @@ class ApiServer:
     """users: name → token. "admin" is there already and may do everything, the others what RBAC grants them."""
 
     def __init__(self, testbed, namespace, users):
+        # A proxy of the machine's does not reach into the namespace.
+        os.environ.update(NO_PROXY="*", no_proxy="*")
         self.testbed, self.namespace = testbed, namespace
         self.programs = programs()
         self.folder = testbed.folder / "api-server"
@@ -83,7 +85,8 @@ class ApiServer:
             f"--tls-cert-file={path}/server.crt", f"--tls-private-key-file={path}/server.key",
             f"--token-auth-file={path}/tokens.csv", "--authorization-mode=RBAC", "--anonymous-auth=false",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={path}/accounts.key", f"--service-account-signing-key-file={path}/accounts.key",
+            f"--service-account-key-file={path}/accounts.key",
+            f"--service-account-signing-key-file={path}/accounts.key",
             # It would wait for accounts that a controller makes.
             "--disable-admission-plugins=ServiceAccount", "--feature-gates=IPv6DualStack=true",
             f"--service-cluster-ip-range={SERVICE_RANGES}", *more, namespace=self.namespace, log="kube-apiserver.log")

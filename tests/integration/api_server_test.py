@@ -1,5 +1,5 @@
-"""k8s-bridge and the exporter against a real kube-apiserver: what kubectl writes is what k8s/show says, within a second;
-an API server that dies, a history that etcd has compacted and a missing permission cost what they must and no more."""
+"""k8s-bridge and the exporter against a real kube-apiserver: what kubectl writes, k8s/show says within a second.
+An API server that dies, a history that etcd has compacted and a missing permission cost what they must and no more."""
 
 import secrets
 import sys
@@ -12,6 +12,7 @@ from kubectl_names import expected, shown
 NODE = "node-a"
 PODS = "/api/v1/namespaces/tests/pods"
 WITHIN_S = 1.0
+RECOVERY_S = 60.0  # the bridge's attempts are at most 30 s apart
 
 
 def pod(name, node=NODE, **spec):
@@ -53,8 +54,8 @@ class Scene:
         self.bridge = self.exporter = None
 
     def start_bridge(self, kubeconfig, log):
-        self.bridge = self.testbed.start(BIN / "k8s-bridge", "--kubeconfig", kubeconfig, "--node-name", NODE, "--socket",
-                                         self.socket, namespace=self.namespace, log=log)
+        self.bridge = self.testbed.start(BIN / "k8s-bridge", "--kubeconfig", kubeconfig, "--node-name", NODE,
+                                         "--socket", self.socket, namespace=self.namespace, log=log)
 
     def start_exporter(self):
         database = OvsDatabase(self.testbed, self.namespace, "system", vswitchd=False)
@@ -67,12 +68,12 @@ class Scene:
     def metadata(self):
         return self.exporter.status()["metadata"]
 
-    def equals_kubectl(self, what, seconds=30.0):
+    def equals_kubectl(self, what):
         """Prints the first difference when they stay different."""
         want = expected(self.api, NODE)
         begin = time.monotonic()
         while (got := shown(self.exporter)) != want:
-            if time.monotonic() > begin + seconds:
+            if time.monotonic() > begin + RECOVERY_S:
                 for kind, objects in want.items():
                     for name in sorted({*objects, *got[kind]}):
                         if objects.get(name) != got[kind].get(name):
@@ -83,15 +84,18 @@ class Scene:
         expect(True, f"{what}: k8s/show equals kubectl get ({counts}) {time.monotonic() - begin:.2f} s after asking")
 
     def seen(self, what, kind, name, change, condition):
-        """Counted from the change's return: by then the API server has committed it, and maybe told the bridge."""
+        """Counted from kubectl's end; by then the API server has committed the change and may have told the bridge.
+        Counted from kubectl's beginning it is an upper bound, most of it kubectl's own time."""
+        started = time.monotonic()
         change()
         begin = time.monotonic()
         while not condition(shown(self.exporter)[kind].get(f"tests/{name}" if kind != "nodes" else name)):
             if time.monotonic() > begin + 10:
                 sys.exit(f"FAILED: {what} is not seen in 10 s\n{self.bridge.log.read_text()[-2000:]}")
             time.sleep(0.01)
-        took = time.monotonic() - begin
-        expect(took < WITHIN_S, f"{what} is seen {took * 1000:.0f} ms after kubectl ended")
+        took, at_most = time.monotonic() - begin, time.monotonic() - started
+        expect(took < WITHIN_S,
+               f"{what} is seen {took * 1000:.0f} ms after kubectl ended, {at_most:.2f} s after it began")
 
 
 def make_cluster(api):
@@ -123,7 +127,8 @@ def first_lists(scene):
     scene.start_bridge(scene.api.kubeconfig("bridge", {"tokenFile": str(token_file)}), "bridge.log")
     scene.start_exporter()
     wait_for("the first snapshot", lambda: scene.metadata()["synced"])
-    expect(scene.metadata()["sourceSynced"] and not scene.metadata()["sourceDetail"], "the bridge has listed everything")
+    metadata = scene.metadata()
+    expect(metadata["sourceSynced"] and not metadata["sourceDetail"], "the bridge has listed everything")
     scene.equals_kubectl("first lists")
     expect("tests/elsewhere" not in shown(scene.exporter)["pods"], "the Pods of another Node are not served")
 
@@ -163,7 +168,7 @@ def server_killed(scene):
     delete(scene.api, "pod", "first")
     scene.equals_kubectl("killed for 5 s and changed right after")
     print(f"{time.monotonic() - begin:.1f} s after the API server was ready again")
-    wait_for("the problem to be over", lambda: not scene.metadata()["sourceDetail"])
+    wait_for("the problem to be over", lambda: not scene.metadata()["sourceDetail"], RECOVERY_S)
 
 
 def etcd_history(scene):
@@ -182,11 +187,12 @@ def etcd_history(scene):
             api.etcdctl("compact", str(api.revision()))
         api.start("--watch-cache=false")
         if compact:
-            wait_for("410", lambda: scene.bridge_says("pods: the version to go on from is too old"))
+            wait_for("410", lambda: scene.bridge_says("pods: the version to go on from is too old"), RECOVERY_S)
         scene.equals_kubectl("a Pod gone from etcd, its history " + ("compacted" if compact else "there"))
         relisted = scene.bridge_says("listed, at version") - lists
         told = scene.bridge_says("is too old, listing again") - expired
-        expect((relisted > 0) == compact and (told > 0) == compact, f"410 was had {told} times, lists made anew: {relisted}")
+        expect((relisted > 0) == compact and (told > 0) == compact,
+               f"410 was had {told} times, lists made anew: {relisted}")
 
 
 def missing_permission(scene):
@@ -199,11 +205,12 @@ def missing_permission(scene):
            f"the exporter is told: {detail}")
     expect(scene.bridge_says(detail), "and the bridge's log says so")
     want, got = expected(api, NODE), shown(scene.exporter)
-    expect(got["pods"] == want["pods"] and got["nodes"] == want["nodes"], "Pods and Nodes have their names all the same")
+    expect(got["pods"] == want["pods"] and got["nodes"] == want["nodes"],
+           "Pods and Nodes have their names all the same")
     scene.seen("without permission for Services, a Pod", "pods", "allowed", lambda: api.create(pod("allowed")),
                lambda found: found)
     api.create(*reader("narrow", "services"))
-    scene.equals_kubectl("permission given, no restart", seconds=45)
+    scene.equals_kubectl("permission given, no restart")
     expect(not scene.metadata()["sourceDetail"], "and nothing is wrong any more")
 
 

@@ -1,4 +1,4 @@
-"""What k8s/show has to say, worked out from kubectl's objects by other code than the product's, and what it does say."""
+"""What k8s/show has to say, worked out from kubectl's objects by code other than the product's, and what it says."""
 
 import ipaddress
 import json
