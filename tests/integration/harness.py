@@ -24,14 +24,14 @@ def run(*command, check=True, **options):
 
 
 def wait_for(what, condition, seconds=20.0, interval=0.1):
-    """The condition's first true value; the test fails when it does not come."""
+    """The condition's first true value; the test fails when it does not come, and says what was there instead."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            sys.exit(f"FAILED: waited {seconds} s for {what}")
+            sys.exit(f"FAILED: waited {seconds} s for {what}; it was {value!r}")
         time.sleep(interval)
 
 

@@ -34,12 +34,17 @@ class RoutedPods:
     def _pod(self, testbed, index):
         pod = testbed.namespace(f"pod{index}")
         device = f"pod{index}"
+        macs = {1: f"0a:77:00:00:{index:02}:01", 2: f"0a:77:00:00:{index:02}:02"}
         run("ip", "-n", self.node, "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", pod)
         v4, v6 = f"10.77.{index}.2", f"fd77:{index}::2"
         for namespace, name, host in ((self.node, device, 1), (pod, "eth0", 2)):
             run("ip", "-n", namespace, "addr", "add", f"10.77.{index}.{host}/24", "dev", name)
             run("ip", "-n", namespace, "addr", "add", f"fd77:{index}::{host}/64", "dev", name, "nodad")
-            run("ip", "-n", namespace, "link", "set", name, "up")
+            run("ip", "-n", namespace, "link", "set", name, "address", macs[host], "up")
+            # Known neighbours: a packet that waits for its neighbour and is dropped was seen by the referee only.
+            for address in (f"10.77.{index}.{3 - host}", f"fd77:{index}::{3 - host}"):
+                run("ip", "-n", namespace, "neigh", "add", address, "lladdr", macs[3 - host], "dev", name, "nud",
+                    "permanent")
             # Segments as they are on the wire, so that both sides of a comparison count the same packets.
             run("ip", "netns", "exec", namespace, "ethtool", "-K", name, "tso", "off", "gso", "off", "gro", "off",
                 check=False)
