@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,12 @@ def expect(condition, what):
     if not condition:
         sys.exit(f"FAILED: {what}")
     print(f"ok: {what}", flush=True)
+
+
+def accepts_connections(path):
+    """A socket that exists may have been bound and not yet listen: then it refuses."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 class Testbed:
@@ -111,7 +118,7 @@ class OvsDatabase:
         testbed.start("ovsdb-server", database, f"--remote=punix:{self.socket}",
                       f"--pidfile={self.rundir}/ovsdb-server.pid", namespace=namespace, log="ovsdb-server.log",
                       environment=self.environment)
-        wait_for("ovsdb-server", self.socket.exists)
+        wait_for("ovsdb-server", lambda: accepts_connections(self.socket))
         self.vsctl("--no-wait", "init")
         self.vswitchd = None
         if vswitchd:
@@ -123,7 +130,8 @@ class OvsDatabase:
         self.vswitchd = self.testbed.start("ovs-vswitchd", f"unix:{self.socket}",
                                            f"--pidfile={self.rundir}/ovs-vswitchd.pid", namespace=self.namespace,
                                            log="ovs-vswitchd.log", environment=self.environment)
-        wait_for("ovs-vswitchd", lambda: any(self.rundir.glob(f"ovs-vswitchd.{self.vswitchd.pid}.ctl")))
+        control = self.rundir / f"ovs-vswitchd.{self.vswitchd.pid}.ctl"
+        wait_for("ovs-vswitchd", lambda: accepts_connections(control))
 
     def vsctl(self, *arguments):
         return run("ovs-vsctl", f"--db=unix:{self.socket}", "--timeout=10", *arguments)
@@ -137,7 +145,7 @@ class Exporter:
         self.process = testbed.start(BIN / "ovs-flow-exporter", "--config", self.config, "--node-name", node,
                                      "--ovs-rundir", rundir, f"--unixctl={self.control}", namespace=namespace,
                                      log="exporter.log")
-        wait_for("the exporter's control socket", lambda: self.control.exists() or self.process.poll() is not None)
+        wait_for("the exporter's control socket", lambda: accepts_connections(self.control) or self.process.poll() is not None)
         if self.process.poll() is not None:
             sys.exit(f"FAILED: the exporter ended with {self.process.returncode}:\n{self.log()}")
 

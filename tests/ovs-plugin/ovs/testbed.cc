@@ -1,12 +1,29 @@
 #include "tests/ovs-plugin/ovs/testbed.h"
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 
 namespace ofe_test {
+namespace {
+
+// A socket that exists may have been bound and not yet listen: then it refuses.
+bool accepts_connections(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool accepted = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return accepted;
+}
+
+}  // namespace
 
 Testbed& Testbed::get() {
   static Testbed testbed;
@@ -45,7 +62,7 @@ void Testbed::start_ovsdb_server() {
   ovsdb_server_ = spawn({"ovsdb-server", folder_.file("conf.db"), "--remote=punix:" + folder_.file("db.sock"),
                          "--unixctl=" + folder_.file("ovsdb-server.ctl")},
                         {environment(), folder_.file("ovsdb-server.log"), true});
-  if (!wait_until([&] { return std::filesystem::exists(folder_.file("db.sock")); })) {
+  if (!wait_until([&] { return accepts_connections(folder_.file("db.sock")); })) {
     throw std::runtime_error("ovsdb-server: " + read_file(folder_.file("ovsdb-server.log")));
   }
 }
@@ -60,7 +77,7 @@ void Testbed::start_vswitchd() {
   // --disable-system: never look for a kernel datapath.
   vswitchd_ = spawn({"ovs-vswitchd", database(), "--unixctl=" + control_socket(), "--disable-system"},
                     {environment(), folder_.file("ovs-vswitchd.log"), true});
-  if (!wait_until([&] { return std::filesystem::exists(control_socket()); })) {
+  if (!wait_until([&] { return accepts_connections(control_socket()); })) {
     throw std::runtime_error("ovs-vswitchd: " + read_file(folder_.file("ovs-vswitchd.log")));
   }
 }
