@@ -82,21 +82,24 @@ void ExportPart::follow_settings(flowstore::Now now) {
 void ExportPart::open(flowstore::Now now) {
   process_ = std::make_unique<ipfix::ExportingProcess>(
       exporting_options(state_.settings, observation_domain_),
-      [this](std::string& error) { return collector_address(error); }, to_ipfix(now));
+      [this, collector = *state_.settings.collector](std::string& error) {
+        return collector_address(collector, error);
+      },
+      to_ipfix(now));
   for (ipfix::Template& definition : record::templates()) process_->add_template(std::move(definition));
   spdlog::info("exporting to {} as observation domain {}", collector_, observation_domain_);
 }
 
-std::optional<ipfix::SocketAddress> ExportPart::collector_address(std::string& error) {
-  const config::Collector& collector = *state_.settings.collector;
-  if (!collector.service_name.empty()) return service_address(error);
+std::optional<ipfix::SocketAddress> ExportPart::collector_address(const config::Collector& collector,
+                                                                  std::string& error) {
+  if (!collector.service_name.empty()) return service_address(collector, error);
   if (const auto numeric = ipfix::numeric_address(collector.host, collector.port)) return numeric;
   return lookup_.resolve(collector.host, collector.port, collector.protocol == config::CollectorProtocol::udp, error);
 }
 
 // A Service by name: its first cluster IP, as the metadata bridge knows it now.
-std::optional<ipfix::SocketAddress> ExportPart::service_address(std::string& error) const {
-  const config::Collector& collector = *state_.settings.collector;
+std::optional<ipfix::SocketAddress> ExportPart::service_address(const config::Collector& collector,
+                                                                std::string& error) const {
   const k8s::Service* service = state_.directory.service_named(collector.service_namespace, collector.service_name);
   if (service == nullptr || service->cluster_ips.empty()) {
     error = fmt::format("Service {}/{} is {}", collector.service_namespace, collector.service_name,

@@ -40,8 +40,9 @@ class ExportPart : public Part {
  private:
   void follow_settings(flowstore::Now now);
   void open(flowstore::Now now);
-  std::optional<ipfix::SocketAddress> collector_address(std::string& error);
-  std::optional<ipfix::SocketAddress> service_address(std::string& error) const;
+  // Of the collector a process was made for, which is not that of the settings in force while it retires.
+  std::optional<ipfix::SocketAddress> collector_address(const config::Collector& collector, std::string& error);
+  std::optional<ipfix::SocketAddress> service_address(const config::Collector& collector, std::string& error) const;
   bool export_one(flowstore::Export& due, ipfix::Now now);
   void report();
 
