@@ -74,8 +74,16 @@ enum class EndReason : std::uint8_t {
   lack_of_resources = 5,
 };
 
+// How a source came to see a conntrack entry.
+enum class Sight : std::uint8_t {
+  entry,  // it is there: a dump's message or line
+  born,   // it was created: a NEW event, which carries neither counters nor start time
+  gone,   // it was destroyed: a DESTROY event, with the final counters and the stop time, without labels and mark
+};
+
 // A conntrack entry as a source saw it: one line of a dump, one netlink message, one event.
 struct Observation {
+  Sight sight = Sight::entry;
   Tuple original;
   Tuple reply;
   std::uint16_t zone = 0;

@@ -10,8 +10,8 @@
 namespace flowstore {
 namespace {
 
-// Ends are remembered only while a scan runs; this many are 20,000 connections a second during a scan of six seconds.
-constexpr std::size_t max_recent_ends = 131'072;
+// Ends are remembered only while a scan runs; this many are 100,000 connections a second during a scan of five seconds.
+constexpr std::size_t max_recent_ends = 524'288;
 
 }  // namespace
 
@@ -136,9 +136,6 @@ void Store::end_scan(std::uint16_t zone, bool complete, Now) {
 }
 bool Store::sweep(std::size_t max_flows, Now now) {
   return impl_->sweep(max_flows, now);
-}
-void Store::destroy(const Observation& last, Now now) {
-  impl_->destroy(last, now);
 }
 void Store::forget_zone(std::uint16_t zone, Now now) {
   impl_->forget_zone(zone, now);

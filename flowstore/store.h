@@ -8,15 +8,15 @@
 // the old flow and begins a new one. When the entry of that zone goes while others still show the connection, the flow
 // lives on with the counters it had.
 //
-// End. A flow ends by the DESTROY event, or by absence from two complete scans in a row, of every zone it was seen in.
+// End. A flow ends by its DESTROY event, or by absence from two complete scans in a row, of every zone it was seen in.
 // A scan that failed neither counts nor breaks the row; an entry seen since a scan began is not judged by that scan;
 // being seen starts the row afresh. An ended flow waits for its last export; a newer flow on its key does not disturb
 // it.
 //
-// Deltas. A flow's deltas sum to what was observed of it. The first delta is the total when its birth was seen (its
-// start time is not before the store's, or, without a start time, its zone had a complete scan before the one it
-// appeared in); otherwise counting begins with the first observation that has counters. A counter that goes back is a
-// new baseline for all four: what was pending stays pending, nothing is added for the step back. Octets of one
+// Deltas. A flow's deltas sum to what was observed of it. The first delta is the total when its birth was seen (a NEW
+// event, or its start time is not before the store's, or, without a start time, its zone had a complete scan before the
+// one it appeared in); otherwise counting begins with the first observation that has counters. A counter that goes back
+// is a new baseline for all four: what was pending stays pending, nothing is added for the step back. Octets of one
 // conntrack entry are not counted twice: a flow that begins where the same entry's flow waits ended goes on from its
 // total, and what was seen of a zone before forget_zone() is not born again after it. One case is beyond the store's
 // memory: an entry that two complete scans passed over, and that shows again after its flow's last export, counts anew.
@@ -53,6 +53,7 @@ enum class ObserveResult : std::uint8_t {
   other_zone,  // known from the zone it is counted in; this zone only keeps it alive
   refused,     // the store is full of living flows
   stale,       // an older picture of an entry whose end was seen while the zone's scan, still open, was running
+  ended,       // a DESTROY event was applied
 };
 
 // Monotonic counters except where named otherwise.
@@ -90,6 +91,11 @@ class Store {
 
   // Scans of one zone do not overlap; begin_scan on a zone whose scan is open abandons that one (it judges nothing).
   void begin_scan(std::uint16_t zone, Now now);
+  //
+  // Sight::gone ends: final counters and stop time where the event carries them. The entry of one of several zones only
+  // ends the flow's life in that zone. One whose entry the store never saw (an unknown key, or another id or start
+  // time) is a whole flow that ends as it begins; there, and nowhere else, Stats.created grows although the result is
+  // not created.
   ObserveResult observe(const Observation& seen, Now now);
   // The same for each in turn, several times faster where the flows are not in the processor's cache. `results` has at
   // least as many places as `seen`.
@@ -100,11 +106,6 @@ class Store {
   // more to do. Scans may begin and end in between: what a flow is judged by does not depend on when the sweep reaches
   // it.
   bool sweep(std::size_t max_flows, Now now);
-  // A DESTROY event: final counters and stop time where the event carries them. The entry of one of several zones only
-  // ends the flow's life in that zone. One whose entry the store never saw (an unknown key, or another id or start
-  // time) is a whole flow that ends as it begins; there, and nowhere else, Stats.created grows without an
-  // ObserveResult.
-  void destroy(const Observation& last, Now now);
   // The zone is no longer watched: what only it kept alive ends (forced_end). Walks over all flows.
   void forget_zone(std::uint16_t zone, Now now);
   // Shutdown: every flow becomes due at once, with reason forced_end, and is removed by its export.

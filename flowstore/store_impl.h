@@ -25,7 +25,7 @@ struct Store::Impl {
 
   // store_observe.cc
   ObserveResult observe(const Observation& seen, std::uint64_t hash, Now now);
-  void destroy(const Observation& last, Now now);
+  void destroy(const Observation& last, std::uint64_t hash, Now now);
 
   // store_scan.cc
   void end_scan(std::uint16_t zone, bool complete);

@@ -44,6 +44,13 @@ void take_last_entry(Slot& slot, const Observation& last, Now now) {
   flow.last_wall_ms = end_wall_ms(last, now);
 }
 
+// What was counted before the first observation is ours as well; not once a record has said otherwise.
+void count_from_birth(Flow& flow) {
+  if (flow.birth_seen || flow.exports > 0) return;
+  flow.birth_seen = true;
+  flow.pending = flow.total;
+}
+
 RecentEnds::End end_of(const Slot& slot, const EntryMarks& marks) {
   return {marks, slot.flow.total, slot.flow.statistics, slot.flow.birth_seen};
 }
@@ -51,6 +58,10 @@ RecentEnds::End end_of(const Slot& slot, const EntryMarks& marks) {
 }  // namespace
 
 ObserveResult Store::Impl::observe(const Observation& seen, std::uint64_t hash, Now now) {
+  if (seen.sight == Sight::gone) {
+    destroy(seen, hash, now);
+    return ObserveResult::ended;
+  }
   const std::uint32_t id = find(hash, seen.original, seen.reply);
   const bool lives = id != FlowIndex::none && !arena_[id].flow.ended;
   const bool another = lives && is_new_connection(arena_[id], seen);
@@ -68,9 +79,13 @@ ObserveResult Store::Impl::observe(const Observation& seen, std::uint64_t hash, 
     return ObserveResult::restarted;
   }
   if (seen.zone == slot.flow.zone) {
-    take_entry(slot, seen, now);
     slot.seen_in.see_counting(scans_.mark(seen.zone));
-    take_counters(id, seen, now);
+    if (seen.sight == Sight::born) {  // handled after a dump's message that shows the entry as it was later
+      count_from_birth(slot.flow);
+    } else {
+      take_entry(slot, seen, now);
+      take_counters(id, seen, now);
+    }
     return ObserveResult::updated;
   }
   slot.flow.last_wall_ms = now.wall_ms;
@@ -117,6 +132,7 @@ ObserveResult Store::Impl::begin_flow(const Observation& seen, std::uint64_t has
   const std::uint32_t id = create(seen, hash, true, now);
   if (id == FlowIndex::none) return ObserveResult::refused;
   Slot& slot = arena_[id];
+  slot.flow.birth_seen |= seen.sight == Sight::born;
   if (continued) continue_counting(slot.flow, *continued);
   slot.flow.start_wall_ms = now.wall_ms;
   take_entry(slot, seen, now);
@@ -126,8 +142,7 @@ ObserveResult Store::Impl::begin_flow(const Observation& seen, std::uint64_t has
   return ObserveResult::created;
 }
 
-void Store::Impl::destroy(const Observation& last, Now now) {
-  const std::uint64_t hash = hash_key(last.original, last.reply);
+void Store::Impl::destroy(const Observation& last, std::uint64_t hash, Now now) {
   const std::uint32_t id = find(hash, last.original, last.reply);
   if (id == FlowIndex::none) return record_whole_flow(last, hash, id, now);
 

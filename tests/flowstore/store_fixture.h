@@ -44,6 +44,12 @@ struct Seen : Observation {
   Seen tcp(TcpState state) const {
     return with([&](Seen& s) { s.tcp_state = state; });
   }
+  Seen born() const {
+    return with([&](Seen& s) { s.sight = Sight::born; });
+  }
+  Seen gone() const {
+    return with([&](Seen& s) { s.sight = Sight::gone; });
+  }
   Seen counting(std::uint64_t n, Statistics how = Statistics::exact) const { return counting(packets(n), how); }
   Seen counting(const Counters& counters_seen, Statistics how = Statistics::exact) const {
     return with([&](Seen& s) {
@@ -88,7 +94,7 @@ class StoreTest : public ::testing::Test {
     now.wall_ms += ms;
   }
   ObserveResult see(const Seen& seen) { return store->observe(seen, now); }
-  void destroy(const Seen& last) { store->destroy(last, now); }
+  void destroy(const Seen& last) { EXPECT_EQ(see(last.gone()), ObserveResult::ended); }
   const Flow* find(const Seen& seen) const { return store->find(seen.original, seen.reply); }
 
   void scan(std::uint16_t zone, std::initializer_list<Seen> entries, bool complete = true) {

@@ -71,6 +71,7 @@ bool StoreModel::is_gone(const ModelFlow& flow) const {
 }
 
 bool StoreModel::birth_seen(const Observation& seen) {
+  if (seen.sight == Sight::born) return true;
   Zone& zone = zones_[seen.zone];
   if (seen.start_wall_ms == 0) return zone.had_complete_scan;
   return seen.start_wall_ms >= zone.births_from.value_or(started_.wall_ms);
@@ -182,6 +183,14 @@ ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::v
     return ObserveResult::restarted;
   }
 
+  if (counting_zone && seen.sight == Sight::born) {
+    flow->zones[seen.zone] = {};
+    if (!flow->shows.birth_seen && flow->shows.exports == 0) {
+      flow->shows.birth_seen = true;
+      flow->observed = flow->shows.pending = flow->shows.total;
+    }
+    return ObserveResult::updated;
+  }
   flow->shows.last_wall_ms = now.wall_ms;
   if (counting_zone) {
     copy_entry(*flow, seen, true);

@@ -138,7 +138,8 @@ class Round {
   }
 
   void observe() {
-    const Observation seen = any_observation();
+    Observation seen = any_observation();
+    if (chance(15)) seen.sight = Sight::born;
     const ObserveResult result = store_.observe(seen, now_);
     EXPECT_EQ(result, model_.observe(seen, now_, removed_)) << "observe";
     coverage_.results.insert(result);
@@ -149,8 +150,9 @@ class Round {
   void destroy() {
     Observation last = any_observation();
     if (chance(50)) last.stop_wall_ms = now_.wall_ms - static_cast<std::int64_t>(pick(20));
+    last.sight = Sight::gone;
     const std::uint64_t created = store_.stats().created;
-    store_.destroy(last, now_);
+    EXPECT_EQ(store_.observe(last, now_), ObserveResult::ended);
     model_.destroy(last, now_, removed_);
     coverage_.whole_flows += store_.stats().created - created;
   }
