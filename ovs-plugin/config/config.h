@@ -44,6 +44,7 @@ struct Config {
   std::vector<std::uint16_t> zones = {65520, 65510};
   bool remote_names = false;
   bool exact_accounting = false;
+  bool conntrack_events = true;              // conntrackEvents: auto or off
   std::vector<flowstore::Prefix> pod_cidrs;  // of the cluster, for when the bridge is absent
   std::string metadata_socket = "/var/run/ovs-flow-exporter/metadata.sock";
   std::optional<std::uint32_t> observation_domain_id;  // else FNV-1 of the Node name

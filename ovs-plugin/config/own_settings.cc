@@ -91,6 +91,17 @@ void read_log_level(const YAML::Node& value, Config& config, const Complain& com
   config.log_level = value.Scalar();
 }
 
+void read_conntrack_events(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "auto, off";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  if (value.Scalar() != "auto" && value.Scalar() != "off") return complain(value, "is neither", kAllowed);
+  config.conntrack_events = value.Scalar() == "auto";
+}
+
+void write_conntrack_events(const Config& config, YAML::Emitter& out) {
+  out << YAML::DoubleQuoted << (config.conntrack_events ? "auto" : "off");
+}
+
 constexpr std::uint64_t kU32 = std::numeric_limits<std::uint32_t>::max();
 
 constexpr std::array kSettings = {
@@ -98,6 +109,7 @@ constexpr std::array kSettings = {
     Setting{"zones", read_zones, write_zones},
     Setting{"remoteNames", boolean<&Config::remote_names>, write_plain<&Config::remote_names>},
     Setting{"exactAccounting", boolean<&Config::exact_accounting>, write_plain<&Config::exact_accounting>},
+    Setting{"conntrackEvents", read_conntrack_events, write_conntrack_events},
     Setting{"podCIDRs", read_pod_cidrs, write_pod_cidrs},
     Setting{"metadataSocket", read_metadata_socket, write_quoted<&Config::metadata_socket>},
     Setting{"observationDomainId", number<&Config::observation_domain_id, 0, kU32>, write_observation_domain_id},

@@ -1,10 +1,11 @@
-// Kernel conntrack over ctnetlink: one dump of one zone at a time, read in pieces.
+// Kernel conntrack over ctnetlink: one dump at a time, read in pieces.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "flowstore/flow.h"
@@ -17,40 +18,31 @@ bool decode_ctnetlink(const void* payload, std::size_t octets, flowstore::Observ
 
 struct KernelSourceStats {
   std::uint64_t dumps = 0, dumps_failed = 0, entries = 0, undecodable = 0;
-  std::uint64_t other_zone = 0;  // entries the kernel sent although another zone was asked for (it ignored the filter)
+  std::uint64_t other_zone = 0;  // entries read and left out, because their zone is none of those asked for
+  bool kernel_filters = true;    // false: it sent other zones' entries although asked for one (before Linux 6.8)
   std::string last_error;        // "" after a good dump
 };
 
 class KernelSource {
  public:
-  // Opens a netlink socket in the process's network namespace; error text in stats().last_error when it cannot.
+  // Reads from the process's network namespace, on a thread of its own (dump_reader.h).
   KernelSource();
   ~KernelSource();
 
-  // Asks for the zone's entries of both families (CTA_ZONE, which kernels before 6.8 ignore: filtered here again).
-  // False: the request could not be sent, see stats().
-  bool start(std::uint16_t zone);
+  // Begins a dump of the entries of these zones (at least one), of both families. One zone is asked of the kernel,
+  // several are picked here from a dump of all. A dump under way is given up (and counted as failed).
+  void start(std::span<const std::uint16_t> zones);
   enum class Progress : std::uint8_t { idle, more, waiting, complete, failed };
-  // Reads until budget_entries messages were looked at (more: some may have been read already, so that fd() says
-  // nothing; entries of other zones count, too: they cost time), the socket is empty (waiting: for fd()), or the dump
-  // is over. statistics is exact where the entry carries counters, else none. A dump that failed is over: start()
-  // begins anew, on a new socket.
+  // Decodes until about budget_entries messages were looked at (more; entries of other zones count, too: they cost
+  // time), none is there (waiting: for fd()), or the dump is over. statistics is exact where the entry carries
+  // counters, else none.
   Progress step(std::size_t budget_entries, const std::function<void(const flowstore::Observation&)>& entry);
-  int fd() const;  // of the present dump: start() may open another; -1: none
+  int fd() const;
   const KernelSourceStats& stats() const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// net.netfilter.nf_conntrack_acct and _timestamp of this network namespace. Both are needed for what kernel entries
-// count and when they began; a new namespace starts with both off.
-struct AccountingSysctls {
-  bool accounting = false, timestamps = false;  // as they are now
-  std::string problem;  // "": both on. Else a sentence: what could not be set, why, and what the effect is
-};
-// Turns both on where they are off. proc_root is "/proc" (tests pass another).
-AccountingSysctls enable_accounting(const std::string& proc_root = "/proc");
 
 }  // namespace ofe::conntrack

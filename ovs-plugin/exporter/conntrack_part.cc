@@ -6,7 +6,12 @@
 
 namespace ofe {
 namespace {
+
 constexpr std::size_t flows_judged_per_turn = 20'000;
+}  // namespace
+
+std::uint64_t connections_missed_at_most(std::uint64_t events_lost) {
+  return (events_lost + 1) / 2;
 }
 
 const char* ConntrackPart::source() const {
@@ -21,16 +26,33 @@ void ConntrackPart::use_kernel() {
   if (!accounting_.problem.empty()) spdlog::warn("{}", accounting_.problem);
 }
 
+// Before the first dump asks, so that nothing happens between the two.
+void ConntrackPart::listen() {
+  const bool wanted = kernel_ != nullptr && state_.settings.conntrack_events;
+  if (!wanted) return events_.reset();
+  if (events_) return events_->watch(zones_);
+  events_ = std::make_unique<EventStream>(state_, zones_);
+  for (const std::string& problem : {events_->sysctl().problem(), events_->stats().problem}) {
+    if (!problem.empty()) spdlog::warn("{}", problem);
+  }
+}
+
+void ConntrackPart::give_up_scan(flowstore::Now now) {
+  if (phase_ == Phase::idle) return;
+  if (phase_ != Phase::preparing) {
+    for (const std::uint16_t zone : scanned()) state_.store.end_scan(zone, false, now);
+  }
+  scan_->abandon();
+  phase_ = Phase::idle;
+}
+
 void ConntrackPart::follow_bridge(flowstore::Now now) {
   const BridgeView& bridge = ovsdb_.bridge();
   const bool same = bridge.found && scan_ != nullptr && bridge.userspace() == (scan_ == userspace_.get());
   // A bridge that OVSDB does not show (yet, or any more) ends no flow: its zones are just not scanned.
   if (same || (!bridge.found && scan_ == nullptr)) return;
-  if (phase_ != Phase::idle) {
-    if (phase_ == Phase::scanning) state_.store.end_scan(zones_[zone_], false, now);
-    scan_->abandon();
-    phase_ = Phase::idle;
-  }
+  give_up_scan(now);
+  events_.reset();
   kernel_.reset();
   userspace_.reset();
   scan_ = nullptr;
@@ -43,39 +65,63 @@ void ConntrackPart::follow_bridge(flowstore::Now now) {
   }
   spdlog::info("connection tracking is read from the {} datapath", source());
   next_poll_ms_ = now.monotonic_ms;
+  generation_ = 0;  // the settings are to be applied to the new source
+}
+
+void ConntrackPart::follow_settings(flowstore::Now now) {
+  if (generation_ == state_.settings_generation) return;
+  generation_ = state_.settings_generation;
+  follow_zones(now);
+  listen();
+  next_poll_ms_ = std::min(next_poll_ms_, now.monotonic_ms + state_.settings.poll_interval_ms);
 }
 
 void ConntrackPart::follow_zones(flowstore::Now now) {
-  if (generation_ == state_.settings_generation) return;
-  generation_ = state_.settings_generation;
+  const auto& wanted = state_.settings.zones;
   for (const std::uint16_t zone : zones_) {
-    const auto& wanted = state_.settings.zones;
     if (std::find(wanted.begin(), wanted.end(), zone) == wanted.end()) state_.store.forget_zone(zone, now);
   }
-  zones_ = state_.settings.zones;
-  next_poll_ms_ = std::min(next_poll_ms_, now.monotonic_ms + state_.settings.poll_interval_ms);
+  zones_ = wanted;
+}
+
+// True when no event waits to be read.
+bool ConntrackPart::follow_events(flowstore::Now now) {
+  if (!events_) return true;
+  const bool drained = events_->run(now, phase_ == Phase::settling);
+  if (events_->take_loss()) {
+    if (!resync_.stats().under_way) {
+      spdlog::warn("conntrack events were lost ({} until now): everything is read again", events_->stats().lost);
+    }
+    resync_.lost(now.monotonic_ms, state_.settings.poll_interval_ms);
+  }
+  if (const auto due_ms = resync_.due_ms()) next_poll_ms_ = std::min(next_poll_ms_, *due_ms);
+  return drained;
 }
 
 void ConntrackPart::begin_poll(flowstore::Now now) {
   poll_began_ms_ = now.monotonic_ms;
   poll_failed_ = false;
-  zone_ = 0;
+  first_ = count_ = 0;
   next_poll_ms_ += state_.settings.poll_interval_ms;
   while (next_poll_ms_ <= now.monotonic_ms) {
     next_poll_ms_ += state_.settings.poll_interval_ms;
     ++stats_.polls_skipped;
   }
+  resync_.poll_begins();
   if (scan_->prepare(now)) {
     phase_ = Phase::preparing;
   } else {
-    begin_zone(now);
+    begin_scan(now);
   }
 }
 
-void ConntrackPart::begin_zone(flowstore::Now now) {
+// Of the zones after those scanned last.
+void ConntrackPart::begin_scan(flowstore::Now now) {
   phase_ = Phase::scanning;
-  state_.store.begin_scan(zones_[zone_], now);
-  if (!scan_->start(zones_[zone_], now)) end_zone(false, now);
+  first_ += count_;
+  count_ = std::min(scan_->zones_at_once(zones_.size()), zones_.size() - first_);
+  for (const std::uint16_t zone : scanned()) state_.store.begin_scan(zone, now);
+  if (!scan_->start(scanned(), now)) end_scan(false, now);
 }
 
 void ConntrackPart::note_failure(const std::string& what) {
@@ -86,59 +132,70 @@ void ConntrackPart::note_failure(const std::string& what) {
   poll_failed_ = true;
 }
 
-void ConntrackPart::end_zone(bool complete, flowstore::Now now) {
-  state_.store.end_scan(zones_[zone_], complete, now);
-  if (!complete) note_failure("scan of zone " + std::to_string(zones_[zone_]));
+void ConntrackPart::end_scan(bool complete, flowstore::Now now) {
+  for (const std::uint16_t zone : scanned()) state_.store.end_scan(zone, complete, now);
+  if (!complete) {
+    note_failure(count_ == 1 ? "scan of zone " + std::to_string(zones_[first_])
+                             : "scan of " + std::to_string(count_) + " zones");
+  }
   // A source that failed once would keep the other zones waiting for the same answer.
-  if (complete && ++zone_ < zones_.size()) return begin_zone(now);
+  if (complete && first_ + count_ < zones_.size()) return begin_scan(now);
   phase_ = Phase::idle;
-  if (poll_failed_) return;
+  if (!poll_failed_) end_poll(now);
+}
+
+void ConntrackPart::end_poll(flowstore::Now now) {
   if (!stats_.last_error.empty()) spdlog::info("connection tracking is read again");
   stats_.last_error.clear();
   ++stats_.polls;
   stats_.last_poll_ms = now.monotonic_ms - poll_began_ms_;
   stats_.last_poll_wall_ms = now.wall_ms;
+  if (resync_.poll_completed()) {
+    const std::uint64_t lost = events_ ? events_->stats().lost : 0;
+    spdlog::warn("everything was read again; until now {} conntrack events were lost, at most {} connections missed",
+                 lost, connections_missed_at_most(lost));
+  }
 }
 
 void ConntrackPart::run(flowstore::Now now) {
   follow_bridge(now);
-  if (phase_ == Phase::idle) follow_zones(now);
+  if (phase_ == Phase::idle) follow_settings(now);
   work_left_ = state_.store.sweep(flows_judged_per_turn, now);
   if (scan_ == nullptr) return;
+  const bool drained = follow_events(now);
   if (phase_ == Phase::idle && now.monotonic_ms >= next_poll_ms_) begin_poll(now);
-  if (phase_ == Phase::idle) return;
-  switch (scan_->step(now)) {
-    case ZoneScan::Progress::more:
-      work_left_ = true;
-      break;
-    case ZoneScan::Progress::waiting:
-      break;
-    case ZoneScan::Progress::complete:
-      if (phase_ == Phase::preparing) {
-        begin_zone(now);
-      } else {
-        end_zone(true, now);
-      }
-      work_left_ = true;
-      break;
-    case ZoneScan::Progress::failed:
-      if (phase_ == Phase::preparing) {  // counters are then those of the last poll; the connections are still read
-        note_failure("datapath flows");
-        begin_zone(now);
-      } else {
-        end_zone(false, now);
-      }
-      work_left_ = true;
-      break;
+  if (phase_ == Phase::settling) {
+    if (drained) end_scan(true, now);
+    work_left_ = true;
+  } else if (phase_ != Phase::idle) {
+    step_scan(now);
+  }
+}
+
+void ConntrackPart::step_scan(flowstore::Now now) {
+  const ZoneScan::Progress progress = scan_->step(now);
+  if (progress == ZoneScan::Progress::waiting) return;
+  work_left_ = true;
+  if (progress == ZoneScan::Progress::more) return;
+  const bool complete = progress == ZoneScan::Progress::complete;
+  if (phase_ == Phase::preparing) {
+    // Without the datapath's flows, counters are those of the last poll; the connections are still read.
+    if (!complete) note_failure("datapath flows");
+    begin_scan(now);
+  } else if (complete && events_) {
+    phase_ = Phase::settling;
+  } else {
+    end_scan(complete, now);
   }
 }
 
 void ConntrackPart::wait(flowstore::Now) {
   if (work_left_) ofe_ovs_poll_immediate_wake();
   if (scan_ == nullptr) return;
+  if (events_) events_->wait();
   if (phase_ == Phase::idle) {
     ofe_ovs_poll_timer_wait_until(next_poll_ms_);
-  } else {
+  } else if (phase_ != Phase::settling) {
     scan_->wait();
   }
 }

@@ -1,16 +1,24 @@
-// Polls connection tracking: every interval one scan of each watched zone, then the store judges what is gone.
+// Follows connection tracking: events as they come where the kernel tracks, and every interval one scan of each watched
+// zone, after which the store judges what is gone.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "ovs-plugin/exporter/event_stream.h"
+#include "ovs-plugin/exporter/kernel_scan.h"
 #include "ovs-plugin/exporter/ovsdb_part.h"
 #include "ovs-plugin/exporter/part.h"
+#include "ovs-plugin/exporter/resync.h"
 #include "ovs-plugin/exporter/zone_scan.h"
 
 namespace ofe {
+
+// How many connections can have come and gone unseen when so many events were lost: each of them lost two.
+std::uint64_t connections_missed_at_most(std::uint64_t events_lost);
 
 struct ConntrackPartStats {
   std::uint64_t polls = 0;  // completed, every zone scanned
@@ -31,32 +39,44 @@ class ConntrackPart : public Part {
   const ConntrackPartStats& stats() const { return stats_; }
   const KernelScan* kernel() const { return kernel_.get(); }
   const UserspaceScan* userspace() const { return userspace_.get(); }
+  const EventStream* events() const { return events_.get(); }
+  const ResyncStats& resync() const { return resync_.stats(); }
   const conntrack::AccountingSysctls& accounting() const { return accounting_; }
 
  private:
   void follow_bridge(flowstore::Now now);
-  void follow_zones(flowstore::Now now);
+  void give_up_scan(flowstore::Now now);
   void use_kernel();
+  void follow_settings(flowstore::Now now);
+  void follow_zones(flowstore::Now now);
+  void listen();
+  bool follow_events(flowstore::Now now);
   void begin_poll(flowstore::Now now);
-  void begin_zone(flowstore::Now now);
-  void end_zone(bool complete, flowstore::Now now);
+  void begin_scan(flowstore::Now now);
+  void step_scan(flowstore::Now now);
+  void end_scan(bool complete, flowstore::Now now);
+  void end_poll(flowstore::Now now);
   void note_failure(const std::string& what);
+  std::span<const std::uint16_t> scanned() const { return std::span(zones_).subspan(first_, count_); }
 
-  enum class Phase : std::uint8_t { idle, preparing, scanning };
+  // settling: a scan is read to its end; the events that came meanwhile are taken before it judges.
+  enum class Phase : std::uint8_t { idle, preparing, scanning, settling };
   State& state_;
   const OvsdbPart& ovsdb_;
   std::unique_ptr<KernelScan> kernel_;
   std::unique_ptr<UserspaceScan> userspace_;
+  std::unique_ptr<EventStream> events_;
   ZoneScan* scan_ = nullptr;
   conntrack::AccountingSysctls accounting_;
   std::vector<std::uint16_t> zones_;
-  std::size_t zone_ = 0;  // index into zones_
+  std::size_t first_ = 0, count_ = 0;  // of zones_, what the present scan reads
   Phase phase_ = Phase::idle;
   bool poll_failed_ = false;
   bool work_left_ = false;
   unsigned generation_ = 0;
   std::int64_t poll_began_ms_ = 0;
   std::int64_t next_poll_ms_ = 0;
+  Resync resync_;
   ConntrackPartStats stats_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <utility>
 
 #include "ovs-plugin/ovs/ovs.h"
@@ -24,11 +25,14 @@ Exporter::Exporter(const ExporterOptions& options, config::Config settings)
       export_(state_) {}
 
 void Exporter::turn(ofe_ovs_server* server) {
+  const auto began = std::chrono::steady_clock::now();
   now_ = read_clocks();
   for (Part* part : parts_) part->run(now_);
   ofe_ovs_server_run(server);
   for (Part* part : parts_) part->wait(now_);
   ofe_ovs_server_wait(server);
+  const auto took = std::chrono::steady_clock::now() - began;
+  loop_times_.add(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
 }
 
 void Exporter::run(ofe_ovs_server* server) {

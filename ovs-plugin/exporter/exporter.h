@@ -7,6 +7,7 @@
 #include "ovs-plugin/exporter/config_part.h"
 #include "ovs-plugin/exporter/conntrack_part.h"
 #include "ovs-plugin/exporter/export_part.h"
+#include "ovs-plugin/exporter/loop_times.h"
 #include "ovs-plugin/exporter/metadata_part.h"
 #include "ovs-plugin/exporter/netflow_part.h"
 #include "ovs-plugin/exporter/ovsdb_part.h"
@@ -35,12 +36,14 @@ class Exporter {
   NetflowPart& netflow() { return netflow_; }
   ConntrackPart& conntrack() { return conntrack_; }
   ExportPart& exporting() { return export_; }
+  const LoopTimes& loop_times() const { return loop_times_; }
 
  private:
   void turn(ofe_ovs_server* server);
   void shut_down();
 
   flowstore::Now now_;
+  LoopTimes loop_times_;
   State state_;
   ConfigPart config_;
   OvsdbPart ovsdb_;

@@ -28,6 +28,7 @@ void name_new_flow(State& state, const flowstore::Observation& seen) {
 
 void ObservationBatch::flush(State& state, flowstore::Now now) {
   for (flowstore::Observation& seen : seen_) {
+    if (seen.sight != flowstore::Sight::entry) continue;  // the kernel's, which counts itself
     forget_predecessor(state, seen);
     state.counters.apply(seen, now);
   }

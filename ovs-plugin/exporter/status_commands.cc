@@ -23,7 +23,9 @@ Json store_json(const flowstore::Stats& stats, std::uint32_t limit) {
           {"refusedFull", stats.refused_full},
           {"evictedEnded", stats.evicted_ended},
           {"counterStepsBack", stats.counter_steps_back},
-          {"zoneMembershipsDropped", stats.zone_memberships_dropped}};
+          {"zoneMembershipsDropped", stats.zone_memberships_dropped},
+          {"staleObservations", stats.stale_observations},
+          {"endsNotRemembered", stats.ends_not_remembered}};
 }
 
 Json vswitchd_json(const VswitchdStats& stats) {
@@ -56,10 +58,38 @@ Json kernel_json(const KernelScan& scan, const conntrack::AccountingSysctls& acc
           {"entries", stats.entries},
           {"undecodable", stats.undecodable},
           {"entriesOfOtherZones", stats.other_zone},
+          {"kernelFiltersZones", stats.kernel_filters},
           {"accounting", accounting.accounting},
           {"timestamps", accounting.timestamps},
           {"problem", accounting.problem},
           {"lastError", stats.last_error}};
+}
+
+Json events_json(const EventStream* events, const ResyncStats& resync) {
+  if (events == nullptr) return {{"state", "off"}};
+  const conntrack::EventSourceStats& stats = events->stats();
+  return {{"state", events->open() ? "listening" : "not available"},
+          {"new", stats.born},
+          {"destroy", stats.gone},
+          {"undecodable", stats.undecodable},
+          {"eventsOfOtherZones", stats.other_zone},
+          {"bufferOctets", stats.buffer_octets},
+          {"overruns", stats.overruns},
+          {"eventsLost", stats.lost},
+          {"connectionsMissedAtMost", connections_missed_at_most(stats.lost)},
+          {"resyncs", resync.completed},
+          {"resyncUnderWay", resync.under_way},
+          {"sysctlChanged", events->sysctl().changed()},
+          {"problem", events->sysctl().problem() + (events->sysctl().problem().empty() ? "" : ". ") + stats.problem}};
+}
+
+Json loop_json(const LoopTimes& times) {
+  const auto ms = [&](double part) { return static_cast<double>(times.quantile_us(part)) / 1e3; };
+  return {{"turns", times.turns()},
+          {"p50Ms", ms(0.5)},
+          {"p99Ms", ms(0.99)},
+          {"p999Ms", ms(0.999)},
+          {"longestMs", static_cast<double>(times.longest_us()) / 1e3}};
 }
 
 Json conntrack_json(Exporter& exporter) {
@@ -73,7 +103,10 @@ Json conntrack_json(Exporter& exporter) {
             {"lastPollMs", stats.last_poll_ms},
             {"lastPoll", time_text(stats.last_poll_wall_ms)},
             {"lastError", stats.last_error}};
-  if (part.kernel() != nullptr) json["kernel"] = kernel_json(*part.kernel(), part.accounting());
+  if (part.kernel() != nullptr) {
+    json["kernel"] = kernel_json(*part.kernel(), part.accounting());
+    json["events"] = events_json(part.events(), part.resync());
+  }
   if (part.userspace() != nullptr) {
     json["userspace"] = userspace_json(*part.userspace(), exporter.state().counters.stats());
   }
@@ -196,6 +229,7 @@ Answer exporter_status(Exporter& exporter, const Arguments& arguments) {
   const BridgeView& bridge = exporter.ovsdb().bridge();
   return render({{"node", exporter.state().node_name},
                  {"process", process_json(exporter)},
+                 {"loop", loop_json(exporter.loop_times())},
                  {"ovs",
                   {{"database", exporter.ovsdb().remote()},
                    {"connected", exporter.ovsdb().connected()},

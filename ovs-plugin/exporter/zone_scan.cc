@@ -1,6 +1,5 @@
 #include "ovs-plugin/exporter/zone_scan.h"
 
-#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -8,35 +7,11 @@
 namespace ofe {
 namespace {
 
-// Entries or lines per turn of the loop: a few milliseconds' worth.
-constexpr std::size_t entries_per_turn = 4'000;
+// Per turn of the loop: a few milliseconds' worth.
 constexpr std::size_t lines_per_turn = 2'000;
 constexpr const char* userspace_datapath = "netdev@ovs-netdev";
 
 }  // namespace
-
-bool KernelScan::start(std::uint16_t zone, flowstore::Now) {
-  return source_.start(zone);
-}
-
-ZoneScan::Progress KernelScan::step(flowstore::Now now) {
-  const auto progress = source_.step(entries_per_turn, [&](const flowstore::Observation& seen) { batch_.add(seen); });
-  batch_.flush(state_, now);
-  switch (progress) {
-    case conntrack::KernelSource::Progress::complete:
-      return Progress::complete;
-    case conntrack::KernelSource::Progress::more:
-      return Progress::more;
-    case conntrack::KernelSource::Progress::waiting:
-      return Progress::waiting;
-    default:
-      return Progress::failed;
-  }
-}
-
-void KernelScan::wait() const {
-  if (source_.fd() >= 0) ofe_ovs_poll_fd_wait(source_.fd(), POLLIN);
-}
 
 bool UserspaceScan::prepare(flowstore::Now now) {
   if (!client_.call("dpctl/dump-flows", {"-m", userspace_datapath}, now)) return false;
@@ -45,8 +20,8 @@ bool UserspaceScan::prepare(flowstore::Now now) {
   return true;
 }
 
-bool UserspaceScan::start(std::uint16_t zone, flowstore::Now now) {
-  const std::string zone_argument = "zone=" + std::to_string(zone);
+bool UserspaceScan::start(std::span<const std::uint16_t> zones, flowstore::Now now) {
+  const std::string zone_argument = "zone=" + std::to_string(zones.front());
   text_.reset();
   if (!client_.call("dpctl/dump-conntrack", {"-m", "-s", userspace_datapath, zone_argument.c_str()}, now)) return false;
   reading_ = Reading::conntrack;

@@ -1,12 +1,12 @@
-// One scan of one conntrack zone, whichever datapath tracks it.
+// One scan of conntrack zones, whichever datapath tracks them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "ovs-plugin/conntrack/dump_text.h"
-#include "ovs-plugin/conntrack/kernel_source.h"
 #include "ovs-plugin/exporter/observation_batch.h"
 #include "ovs-plugin/exporter/state.h"
 #include "ovs-plugin/exporter/vswitchd_client.h"
@@ -18,30 +18,15 @@ class ZoneScan {
   virtual ~ZoneScan() = default;
   // What must be read before the zones of one poll; finished when step() says complete.
   virtual bool prepare(flowstore::Now now) = 0;
+  // How many of so many zones are best read by one scan.
+  virtual std::size_t zones_at_once(std::size_t zones) const = 0;
   // False: could not begin, error() says why.
-  virtual bool start(std::uint16_t zone, flowstore::Now now) = 0;
+  virtual bool start(std::span<const std::uint16_t> zones, flowstore::Now now) = 0;
   enum class Progress : std::uint8_t { more, waiting, complete, failed };
   virtual Progress step(flowstore::Now now) = 0;
   virtual void wait() const = 0;
   virtual void abandon() = 0;
   virtual std::string error() const = 0;
-};
-
-class KernelScan : public ZoneScan {
- public:
-  explicit KernelScan(State& state) : state_(state) {}
-  bool prepare(flowstore::Now) override { return false; }
-  bool start(std::uint16_t zone, flowstore::Now now) override;
-  Progress step(flowstore::Now now) override;
-  void wait() const override;
-  void abandon() override {}
-  std::string error() const override { return source_.stats().last_error; }
-  const conntrack::KernelSourceStats& stats() const { return source_.stats(); }
-
- private:
-  State& state_;
-  conntrack::KernelSource source_;
-  ObservationBatch batch_;
 };
 
 // The userspace datapath lives inside ovs-vswitchd and is asked over its control socket: first its flows (for what
@@ -50,7 +35,8 @@ class UserspaceScan : public ZoneScan {
  public:
   explicit UserspaceScan(State& state) : state_(state) {}
   bool prepare(flowstore::Now now) override;
-  bool start(std::uint16_t zone, flowstore::Now now) override;
+  std::size_t zones_at_once(std::size_t) const override { return 1; }
+  bool start(std::span<const std::uint16_t> zones, flowstore::Now now) override;
   Progress step(flowstore::Now now) override;
   void wait() const override { client_.wait(); }
   void abandon() override;

@@ -18,6 +18,7 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  zones: [0, 65535, 7]\n"
       "  remoteNames: true\n"
       "  exactAccounting: true\n"
+      "  conntrackEvents: off\n"
       "  podCIDRs:\n"
       "  - 10.10.0.0/16\n"
       "  - fd00:10::/56\n"
@@ -35,6 +36,7 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.zones = {0, 65535, 7};
   expected.remote_names = true;
   expected.exact_accounting = true;
+  expected.conntrack_events = false;
   expected.pod_cidrs = {*flowstore::parse_prefix("10.10.0.0/16"), *flowstore::parse_prefix("fd00:10::/56")};
   expected.metadata_socket = "/run/x.sock";
   expected.observation_domain_id = 4294967295u;
@@ -82,6 +84,7 @@ TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
            {"bridge: [a]", "a list is not a single value"},
            {"remoteNames: 1", "ovsFlowExporter.remoteNames: \"1\" is neither true nor false; allowed: true, false"},
            {"exactAccounting: perhaps", "is neither true nor false"},
+           {"conntrackEvents: on", "is neither; allowed: auto, off"},
            {"podCIDRs: 10.0.0.0/8", "is not a list"},
            {"podCIDRs: [10.0.0.0/33]", "\"10.0.0.0/33\" is not a prefix"},
            {"podCIDRs: [{}]", "a mapping is not a prefix"},

@@ -106,6 +106,7 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  zones: [65520, 65510]\n"
             "  remoteNames: false\n"
             "  exactAccounting: false\n"
+            "  conntrackEvents: \"auto\"\n"
             "  podCIDRs: []\n"
             "  metadataSocket: \"/var/run/ovs-flow-exporter/metadata.sock\"\n"
             "  observationDomainId: ~\n"

@@ -1,10 +1,10 @@
+#include "ovs-plugin/conntrack/sysctl.h"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-
-#include "ovs-plugin/conntrack/kernel_source.h"
 
 namespace ofe::conntrack {
 namespace {
@@ -65,6 +65,34 @@ TEST_F(Accounting, SaysWhatCannotBeWritten) {
                 ": Is a directory; connections tracked by the kernel carry no packet and octet counts. cannot read " +
                 file("nf_conntrack_timestamp").string() +
                 ": Is a directory; their start is taken to be the moment they are first seen");
+}
+
+TEST_F(Accounting, EventsAreSwitchedOnAndPutBack) {
+  write("nf_conntrack_events", "2\n");
+  {
+    const EventsSysctl events(proc_.string());
+    EXPECT_EQ(events.problem(), "");
+    EXPECT_TRUE(events.changed());
+    EXPECT_EQ(read("nf_conntrack_events"), "1");
+  }
+  EXPECT_EQ(read("nf_conntrack_events"), "2");
+}
+
+TEST_F(Accounting, EventsThatWereOnStayOn) {
+  write("nf_conntrack_events", "1\n");
+  {
+    const EventsSysctl events(proc_.string());
+    EXPECT_FALSE(events.changed());
+  }
+  EXPECT_EQ(read("nf_conntrack_events"), "1");
+}
+
+TEST_F(Accounting, EventsThatCannotBeSwitchedOnAreAProblemNotAnEnd) {
+  const EventsSysctl events(proc_.string());
+  EXPECT_EQ(events.problem(), "cannot open " + file("nf_conntrack_events").string() +
+                                  ": No such file or directory; connections older than this process may end without "
+                                  "an event");
+  EXPECT_FALSE(events.changed());
 }
 
 }  // namespace

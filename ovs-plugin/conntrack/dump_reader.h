@@ -1,0 +1,41 @@
+// Receives ctnetlink dumps on a thread of its own.
+//
+// The kernel walks its table inside recvmsg(2) until it has filled a message: for a small zone in a table of a million
+// entries that is 0.4 s in one call, too long for a loop that has other work. The octets wait here until the loop takes
+// them; when it does not, the reader stops reading, and the kernel with it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace ofe::conntrack {
+
+class DumpReader {
+ public:
+  DumpReader();
+  ~DumpReader();  // waits for a recvmsg(2) under way
+  DumpReader(const DumpReader&) = delete;
+  DumpReader& operator=(const DumpReader&) = delete;
+
+  // Begins a dump of the entries of both families; with a zone, the kernel is asked for that zone's only (CTA_ZONE,
+  // which kernels before 6.8 ignore). What was left of an earlier dump is dropped.
+  void start(std::optional<std::uint16_t> zone);
+  // Netlink messages received and not yet taken; empty when there are none now. Valid until pop() or start().
+  std::span<const char> front();
+  void pop();
+  // After the last of front(): the dump ended. error(): why it failed; "" when it was received to its end.
+  bool ended() const;
+  std::string error() const;
+  // Readable when it is worth looking: many messages wait, or the dump ended.
+  int fd() const;
+
+ private:
+  struct Shared;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace ofe::conntrack

@@ -1,0 +1,27 @@
+// A scan of zones that the kernel tracks.
+#pragma once
+
+#include "ovs-plugin/conntrack/kernel_source.h"
+#include "ovs-plugin/exporter/zone_scan.h"
+
+namespace ofe {
+
+class KernelScan : public ZoneScan {
+ public:
+  explicit KernelScan(State& state) : state_(state) {}
+  bool prepare(flowstore::Now) override { return false; }
+  std::size_t zones_at_once(std::size_t zones) const override;
+  bool start(std::span<const std::uint16_t> zones, flowstore::Now now) override;
+  Progress step(flowstore::Now now) override;
+  void wait() const override;
+  void abandon() override {}
+  std::string error() const override { return source_.stats().last_error; }
+  const conntrack::KernelSourceStats& stats() const { return source_.stats(); }
+
+ private:
+  State& state_;
+  conntrack::KernelSource source_;
+  ObservationBatch batch_;
+};
+
+}  // namespace ofe
