@@ -171,6 +171,17 @@ void Store::for_each(const std::function<bool(const Flow&)>& visit) const {
   }
 }
 
+std::optional<std::uint32_t> Store::for_each_from(std::uint32_t from, std::uint32_t max_places,
+                                                  const std::function<void(const Flow&)>& visit) const {
+  const std::uint32_t places = impl_->arena_.slots();
+  const std::uint32_t end = from + std::min(max_places, places - std::min(from, places));
+  for (std::uint32_t id = from; id < end; ++id) {
+    const Slot& slot = impl_->arena_[id];
+    if (slot.in_use) visit(slot.flow);
+  }
+  return end < places ? std::optional(end) : std::nullopt;
+}
+
 void Store::on_removed(std::function<void(const Flow&)> callback) {
   impl_->on_removed_ = std::move(callback);
 }

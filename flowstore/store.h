@@ -128,6 +128,10 @@ class Store {
   void set_names(const Tuple& original, const Tuple& reply, NameHandle names);
   // In no particular order; the callback returns false to stop, and must not change the store.
   void for_each(const std::function<bool(const Flow&)>& visit) const;
+  // The same in slices: visits the flows of up to max_places places of the store from place `from` (0: the first), and
+  // returns where to go on, nullopt after the last. What is created or removed between the slices is visited or not.
+  std::optional<std::uint32_t> for_each_from(std::uint32_t from, std::uint32_t max_places,
+                                             const std::function<void(const Flow&)>& visit) const;
   // Called for every flow that leaves the store, exported or evicted: the place to release its names.
   void on_removed(std::function<void(const Flow&)> callback);
 

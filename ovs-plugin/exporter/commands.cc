@@ -15,6 +15,7 @@ struct Command {
   const char* name;
   const char* usage;
   Answer (*run)(Exporter&, const Arguments&);
+  std::unique_ptr<Listing> (*list)(Exporter&, const Arguments&, Answer& wrong) = nullptr;  // instead of run
 };
 
 Answer config_reload(Exporter& exporter, const Arguments& arguments) {
@@ -42,8 +43,8 @@ Answer log_set(Exporter&, const Arguments& arguments) {
 constexpr Command commands[] = {
     {"exporter/status", "[--json]", exporter_status},
     {"exporter/flush", "", exporter_flush},
-    {"flow/list", "[FILTER…] [--json]", flow_list},
-    {"flow/show", "FILTER… [--json]", flow_show},
+    {"flow/list", "[FILTER…] [--json]", nullptr, flow_list},
+    {"flow/show", "FILTER… [--json]", nullptr, flow_show},
     {"k8s/show", "[pod|service|node [NAME|ADDRESS]] [--json]", k8s_show},
     {"ipfix/show", "[--json]", ipfix_show},
     {"config/show", "[--json]", config_show},
@@ -61,15 +62,17 @@ void dispatch(ofe_ovs_request* request, int argc, const char* const argv[], void
   const auto& registration = *static_cast<const Registration*>(context);
   Answer answer;
   try {
-    answer = registration.command->run(*registration.exporter, Arguments(argv + 1, argv + argc));
+    const Arguments arguments(argv + 1, argv + argc);
+    if (registration.command->list != nullptr) {
+      auto listing = registration.command->list(*registration.exporter, arguments, answer);
+      if (listing) return registration.exporter->listings().add(request, std::move(listing));
+    } else {
+      answer = registration.command->run(*registration.exporter, arguments);
+    }
   } catch (const std::exception& error) {
     answer = {false, std::string(registration.command->name) + ": " + error.what()};
   }
-  if (answer.good) {
-    ofe_ovs_reply(request, answer.text.c_str());
-  } else {
-    ofe_ovs_reply_error(request, answer.text.c_str());
-  }
+  reply(request, answer);
 }
 
 }  // namespace
@@ -79,6 +82,14 @@ void register_commands(Exporter& exporter) {
   for (std::size_t i = 0; i < std::size(commands); ++i) {
     registrations[i] = {&exporter, &commands[i]};
     ofe_ovs_command_register(commands[i].name, commands[i].usage, dispatch, &registrations[i]);
+  }
+}
+
+void reply(ofe_ovs_request* request, const Answer& answer) {
+  if (answer.good) {
+    ofe_ovs_reply(request, answer.text.c_str());
+  } else {
+    ofe_ovs_reply_error(request, answer.text.c_str());
   }
 }
 

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "ovs-plugin/ovs/ovs.h"
 
 namespace ofe {
 
@@ -20,12 +23,24 @@ struct Answer {
   std::string text;
 };
 
+// A command whose answer takes a walk over the whole store: one slice in each turn of the loop.
+class Listing {
+ public:
+  virtual ~Listing() = default;
+  // False when there is nothing left to do: answer() is then asked for.
+  virtual bool step() = 0;
+  virtual Answer answer() = 0;
+};
+
 // Registers everything with OVS's unixctl server; exporter must live as long as the process serves commands.
 void register_commands(Exporter& exporter);
 
+void reply(ofe_ovs_request* request, const Answer& answer);
+
 // The pieces, one file each.
-Answer flow_list(Exporter& exporter, const Arguments& arguments);
-Answer flow_show(Exporter& exporter, const Arguments& arguments);
+// nullptr: `wrong` is the answer.
+std::unique_ptr<Listing> flow_list(Exporter& exporter, const Arguments& arguments, Answer& wrong);
+std::unique_ptr<Listing> flow_show(Exporter& exporter, const Arguments& arguments, Answer& wrong);
 Answer k8s_show(Exporter& exporter, const Arguments& arguments);
 Answer exporter_status(Exporter& exporter, const Arguments& arguments);
 Answer ipfix_show(Exporter& exporter, const Arguments& arguments);

@@ -47,6 +47,7 @@ void Exporter::run(ofe_ovs_server* server) {
 // A last turn of the sources is not taken: what they would show was not asked for before the signal. What the store
 // holds goes out with flowEndReason "forced end".
 void Exporter::shut_down() {
+  listings_.give_up();
   now_ = read_clocks();
   const std::int64_t give_up_ms = now_.monotonic_ms + state_.settings.shutdown_grace_ms;
   spdlog::info("terminating: {} flows to export", state_.store.stats().flows);

@@ -7,6 +7,7 @@
 #include "ovs-plugin/exporter/config_part.h"
 #include "ovs-plugin/exporter/conntrack_part.h"
 #include "ovs-plugin/exporter/export_part.h"
+#include "ovs-plugin/exporter/listing_part.h"
 #include "ovs-plugin/exporter/loop_times.h"
 #include "ovs-plugin/exporter/metadata_part.h"
 #include "ovs-plugin/exporter/netflow_part.h"
@@ -36,6 +37,7 @@ class Exporter {
   NetflowPart& netflow() { return netflow_; }
   ConntrackPart& conntrack() { return conntrack_; }
   ExportPart& exporting() { return export_; }
+  ListingPart& listings() { return listings_; }
   const LoopTimes& loop_times() const { return loop_times_; }
 
  private:
@@ -51,8 +53,9 @@ class Exporter {
   NetflowPart netflow_;
   ConntrackPart conntrack_;
   ExportPart export_;
+  ListingPart listings_;
   // In the order of the data flow.
-  Part* const parts_[6] = {&config_, &ovsdb_, &metadata_, &netflow_, &conntrack_, &export_};
+  Part* const parts_[7] = {&config_, &ovsdb_, &metadata_, &netflow_, &conntrack_, &export_, &listings_};
 };
 
 }  // namespace ofe

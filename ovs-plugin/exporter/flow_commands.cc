@@ -2,6 +2,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "flowstore/address.h"
 #include "ovs-plugin/exporter/commands.h"
@@ -122,27 +124,6 @@ std::string table_of(const std::vector<Row>& rows) {
   return text;
 }
 
-struct Selection {
-  std::vector<std::pair<const flowstore::Flow*, const record::Names*>> flows;
-  std::size_t left_out = 0;
-};
-
-Selection select(Exporter& exporter, const FlowFilter& filter) {
-  Selection selection;
-  const State& state = exporter.state();
-  state.store.for_each([&](const flowstore::Flow& flow) {
-    const record::Names& names = state.names.get(flow.names);
-    if (!filter.matches(flow, names)) return true;
-    if (selection.flows.size() < filter.limit) {
-      selection.flows.emplace_back(&flow, &names);
-    } else {
-      ++selection.left_out;
-    }
-    return true;
-  });
-  return selection;
-}
-
 bool parse_filters(const Arguments& arguments, FlowFilter& filter, Answer& wrong) {
   for (const std::string& argument : arguments) {
     if (!add_filter(argument, filter, wrong.text)) {
@@ -153,43 +134,112 @@ bool parse_filters(const Arguments& arguments, FlowFilter& filter, Answer& wrong
   return true;
 }
 
-std::string left_out_text(const Selection& selection, const FlowFilter& filter) {
-  if (selection.left_out == 0) return "";
-  return fmt::format("{} more match; limit={} was reached\n", selection.left_out, filter.limit);
-}
+// Flows are put into words as they are met: they may be gone when the walk is over.
+class FlowListing : public Listing {
+ public:
+  FlowListing(const State& state, FlowFilter filter) : state_(state), filter_(std::move(filter)) {}
 
-Json flows_json(const Selection& selection) {
-  Json flows = Json::array();
-  for (const auto& [flow, names] : selection.flows) flows.push_back(flow_json(*flow, *names));
-  return {{"flows", std::move(flows)}, {"leftOut", selection.left_out}};
-}
+  bool step() override {
+    constexpr std::uint32_t places_per_turn = 20'000;
+    constexpr std::size_t listed_per_turn = 200;
+    const std::size_t listed_before = listed_;
+    for (std::uint32_t places = 0; next_ && places < places_per_turn && listed_ - listed_before < listed_per_turn;) {
+      constexpr std::uint32_t at_once = 200;
+      next_ = state_.store.for_each_from(*next_, at_once, [this](const flowstore::Flow& flow) { take(flow); });
+      places += at_once;
+      if (listed_ == filter_.limit && filter_.takes_all()) finish_early();
+    }
+    return next_.has_value();
+  }
+
+ protected:
+  virtual void list(const flowstore::Flow& flow, const record::Names& names) = 0;
+  std::string left_out_text() const {
+    if (left_out_ == 0) return "";
+    return fmt::format("{} more match; limit={} was reached\n", left_out_, filter_.limit);
+  }
+
+  const FlowFilter& filter() const { return filter_; }
+  std::size_t listed() const { return listed_; }
+  std::size_t left_out() const { return left_out_; }
+
+ private:
+  void take(const flowstore::Flow& flow) {
+    const record::Names& names = state_.names.get(flow.names);
+    if (!filter_.matches(flow, names)) return;
+    if (listed_ == filter_.limit) {
+      ++left_out_;
+    } else {
+      ++listed_;
+      list(flow, names);
+    }
+  }
+  void finish_early() {
+    left_out_ = state_.store.stats().flows - std::min(listed_, state_.store.stats().flows);
+    next_.reset();
+  }
+
+  const State& state_;
+  const FlowFilter filter_;
+  std::optional<std::uint32_t> next_ = 0;
+  std::size_t listed_ = 0, left_out_ = 0;
+};
+
+class JsonListing : public FlowListing {
+ public:
+  using FlowListing::FlowListing;
+  Answer answer() override { return {true, text_ + fmt::format("],\"leftOut\":{}}}\n", left_out())}; }
+
+ private:
+  void list(const flowstore::Flow& flow, const record::Names& names) override {
+    if (listed() > 1) text_ += ',';
+    text_ += flow_json(flow, names).dump();
+  }
+  std::string text_ = "{\"flows\":[";
+};
+
+class TableListing : public FlowListing {
+ public:
+  using FlowListing::FlowListing;
+  Answer answer() override { return {true, table_of(rows_) + left_out_text()}; }
+
+ private:
+  void list(const flowstore::Flow& flow, const record::Names& names) override { rows_.push_back(row_of(flow, names)); }
+  std::vector<Row> rows_;
+};
+
+class DetailListing : public FlowListing {
+ public:
+  using FlowListing::FlowListing;
+  Answer answer() override { return {true, listed() == 0 ? "no flow matches\n" : text_ + left_out_text()}; }
+
+ private:
+  void list(const flowstore::Flow& flow, const record::Names& names) override {
+    text_ += as_text(flow_json(flow, names)) + "\n";
+  }
+  std::string text_;
+};
 
 }  // namespace
 
-Answer flow_list(Exporter& exporter, const Arguments& arguments) {
+std::unique_ptr<Listing> flow_list(Exporter& exporter, const Arguments& arguments, Answer& wrong) {
   FlowFilter filter;
-  Answer wrong;
-  if (!parse_filters(arguments, filter, wrong)) return wrong;
-  const Selection selection = select(exporter, filter);
-  if (filter.json) return {true, flows_json(selection).dump() + "\n"};
-  std::vector<Row> rows;
-  for (const auto& [flow, names] : selection.flows) rows.push_back(row_of(*flow, *names));
-  return {true, table_of(rows) + left_out_text(selection, filter)};
+  if (!parse_filters(arguments, filter, wrong)) return nullptr;
+  if (filter.json) return std::make_unique<JsonListing>(exporter.state(), filter);
+  return std::make_unique<TableListing>(exporter.state(), filter);
 }
 
-Answer flow_show(Exporter& exporter, const Arguments& arguments) {
+std::unique_ptr<Listing> flow_show(Exporter& exporter, const Arguments& arguments, Answer& wrong) {
   FlowFilter filter;
   filter.limit = show_limit;
-  Answer wrong;
-  if (!parse_filters(arguments, filter, wrong)) return wrong;
+  if (!parse_filters(arguments, filter, wrong)) return nullptr;
+  if (arguments.empty()) {
+    wrong = {false, fmt::format("which flow? usage: flow/show {}", flow_filter_usage)};
+    return nullptr;
+  }
   filter.limit = std::min(filter.limit, show_limit);
-  if (arguments.empty()) return {false, fmt::format("which flow? usage: flow/show {}", flow_filter_usage)};
-  const Selection selection = select(exporter, filter);
-  if (filter.json) return {true, flows_json(selection).dump() + "\n"};
-  if (selection.flows.empty()) return {true, "no flow matches\n"};
-  std::string text;
-  for (const auto& [flow, names] : selection.flows) text += as_text(flow_json(*flow, *names)) + "\n";
-  return {true, text + left_out_text(selection, filter)};
+  if (filter.json) return std::make_unique<JsonListing>(exporter.state(), filter);
+  return std::make_unique<DetailListing>(exporter.state(), filter);
 }
 
 }  // namespace ofe

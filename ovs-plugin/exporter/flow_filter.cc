@@ -68,6 +68,12 @@ const char* statistics_name(flowstore::Statistics statistics) {
   return names[static_cast<std::size_t>(statistics)];
 }
 
+bool FlowFilter::takes_all() const {
+  const bool conditions = source || destination || either || source_port || destination_port || port || protocol ||
+                          zone || ended || !pod.empty() || !service.empty();
+  return !conditions;
+}
+
 bool FlowFilter::matches(const flowstore::Flow& flow, const record::Names& names) const {
   const auto& [original, reply] = std::tie(flow.original, flow.reply);
   const auto to = [&](const flowstore::Prefix& p) {

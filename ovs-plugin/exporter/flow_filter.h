@@ -23,6 +23,7 @@ struct FlowFilter {
   std::size_t limit = 1'000;
   bool json = false;
 
+  bool takes_all() const;  // no condition is set
   // Destination means the original one (a Service's cluster IP) or the endpoint behind it.
   bool matches(const flowstore::Flow& flow, const record::Names& names) const;
 };
