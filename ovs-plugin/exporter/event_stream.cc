@@ -9,7 +9,7 @@
 namespace ofe {
 namespace {
 
-constexpr std::size_t events_per_turn = 2'000;  // about two milliseconds' worth
+constexpr std::size_t events_per_turn = 1'000;  // about a millisecond's worth
 constexpr std::int64_t gather_ms = 5;
 
 }  // namespace

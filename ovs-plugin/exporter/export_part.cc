@@ -11,7 +11,7 @@
 namespace ofe {
 namespace {
 
-constexpr std::size_t records_per_turn = 3'000;  // about a microsecond each
+constexpr std::size_t records_per_turn = 1'000;  // about a microsecond each
 constexpr std::int64_t retirement_ms = 5'000;
 
 ipfix::Now to_ipfix(flowstore::Now now) {
