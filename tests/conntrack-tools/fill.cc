@@ -3,7 +3,6 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <netinet/in.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -15,52 +14,17 @@
 #include <string>
 
 #include "tests/conntrack-tools/request_batch.h"
+#include "tests/conntrack-tools/synthetic_entry.h"
 
 namespace {
 
-using conntrack_tools::ipv4;
+using conntrack_tools::most_entries;
 using conntrack_tools::RequestBatch;
-using conntrack_tools::Tuple;
 
-constexpr std::uint64_t most_entries = std::uint64_t{1} << 32;  // the tuples there are
 constexpr std::uint32_t timeout_s = 86'400;
 
-struct Entry {
-  Tuple original, reply;
-  std::uint32_t mark = 0;
-  std::uint32_t labels[4] = {};
-};
-
-// Entry `number` of 2^32. Clients are local Pods (10.10.0.0/16), servers Pods elsewhere; every fourth connection went
-// to a Service's cluster IP. Client address, client port and one bit of the server's address are the permuted number,
-// so that no two entries are alike.
-Entry entry_of(std::uint64_t number) {
-  const std::uint64_t key = conntrack_tools::permuted(number, 32, 0);
-  const std::uint64_t more = conntrack_tools::scrambled(number);
-  const auto octet = [more](unsigned place) { return static_cast<unsigned>(more >> 8 * place & 0xff); };
-  constexpr std::uint16_t ports[] = {80, 443, 8080, 8443, 5432, 6379, 9092, 50051};
-  const unsigned bit = key >> 15 & 1;
-  const bool service = number % 4 == 3;
-
-  Entry entry;
-  entry.original.protocol = IPPROTO_TCP;
-  entry.original.source = ipv4(10, 10, key >> 24 & 0xff, key >> 16 & 0xff);
-  entry.original.source_port = static_cast<std::uint16_t>(0x8000 | (key & 0x7fff));
-  entry.original.destination = ipv4(10, 20 + bit, octet(0), octet(1));
-  entry.original.destination_port = ports[octet(2) % std::size(ports)];
-  entry.reply = {entry.original.destination, entry.original.source, entry.original.destination_port,
-                 entry.original.source_port, IPPROTO_TCP};
-  if (service) entry.original.destination = ipv4(10, 96 + bit, octet(3) % 4, octet(1));
-  // Antrea: bits 0-3 where the connection came from, bit 4 that it went to a Service; conjunction ids of the ingress
-  // and the egress rule that let it through in the label's first 64 bits.
-  entry.mark = service ? 0x10 : 0;
-  entry.labels[0] = 1 + octet(4);
-  entry.labels[1] = octet(5) % 2 == 0 ? 0 : 1 + octet(6);
-  return entry;
-}
-
 void put_entry(RequestBatch& batch, std::uint64_t number, std::uint16_t zone) {
-  const Entry entry = entry_of(number);
+  const conntrack_tools::SyntheticEntry entry = conntrack_tools::synthetic_entry(number);
   nlmsghdr* const request = batch.begin(IPCTNL_MSG_CT_NEW, NLM_F_CREATE | NLM_F_EXCL, number);
   conntrack_tools::put_tuple(request, CTA_TUPLE_ORIG, entry.original);
   conntrack_tools::put_tuple(request, CTA_TUPLE_REPLY, entry.reply);
@@ -95,6 +59,7 @@ void check_room(std::uint64_t entries) {
 // Error numbers and how often each came; the first entry it came with.
 using Refusals = std::map<int, std::pair<std::uint64_t, std::uint64_t>>;
 
+// Ends early when the table is full: the kernel searches long for something to throw out before it refuses.
 Refusals fill(std::uint64_t first, std::uint64_t entries, std::uint16_t zone) {
   Refusals refusals;
   const auto refused = [&](std::uint64_t number, int error) {
@@ -103,9 +68,13 @@ Refusals fill(std::uint64_t first, std::uint64_t entries, std::uint16_t zone) {
   RequestBatch batch;
   for (std::uint64_t number = first; number < first + entries; ++number) {
     put_entry(batch, number, zone);
-    if (batch.full()) batch.send(refused);
+    if (!batch.full() && number + 1 != first + entries) continue;
+    batch.send(refused);
+    if (const auto full = refusals.find(ENOMEM); full != refusals.end()) {
+      full->second.first += first + entries - number - 1;
+      break;
+    }
   }
-  batch.send(refused);
   return refusals;
 }
 
@@ -116,7 +85,7 @@ int report(const Refusals& refusals, std::uint64_t entries, double seconds) {
     failed += count;
     std::fprintf(stderr, "conntrack-fill: %lu of %lu entries could not be made (the first was number %lu): %s%s\n",
                  count, entries, number, std::strerror(error),
-                 error == ENOMEM   ? " (was nf_conntrack_max reached?)"
+                 error == ENOMEM   ? " (was nf_conntrack_max lowered meanwhile?)"
                  : error == EEXIST ? " (another --first takes other addresses and ports)"
                                    : "");
   }
