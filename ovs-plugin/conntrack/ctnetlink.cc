@@ -1,5 +1,6 @@
 // decode_ctnetlink: attributes of linux/netfilter/nfnetlink_conntrack.h, numbers in network order unless said
 // otherwise.
+#include <endian.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -26,27 +27,43 @@ struct Attribute {
   Octets value;
 };
 
-// Calls `visit` for each attribute. False: one is cut short, or `visit` said no.
+// Calls `visit` for each attribute. False: one is cut short, or `visit` said no. Plain pointers and whole numbers here
+// and below, as a message has some forty attributes and a dump a million messages.
 template <class Visit>
 bool each_attribute(Octets octets, Visit&& visit) {
-  while (!octets.empty()) {
+  const std::uint8_t* at = octets.data();
+  for (std::size_t left = octets.size(); left > 0;) {
     nlattr header;
-    if (octets.size() < sizeof header) return false;
-    std::memcpy(&header, octets.data(), sizeof header);
-    if (header.nla_len < sizeof header || header.nla_len > octets.size()) return false;
+    if (left < sizeof header) return false;
+    std::memcpy(&header, at, sizeof header);
+    if (header.nla_len < sizeof header || header.nla_len > left) return false;
     const auto type = static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK);
-    if (!visit(Attribute{type, octets.first(header.nla_len).subspan(sizeof header)})) return false;
-    octets = octets.subspan(std::min<std::size_t>(NLA_ALIGN(header.nla_len), octets.size()));
+    if (!visit(Attribute{type, {at + sizeof header, header.nla_len - sizeof header}})) return false;
+    const std::size_t step = std::min<std::size_t>(NLA_ALIGN(header.nla_len), left);
+    at += step;
+    left -= step;
   }
   return true;
+}
+
+std::uint8_t from_network(std::uint8_t number) {
+  return number;
+}
+std::uint16_t from_network(std::uint16_t number) {
+  return be16toh(number);
+}
+std::uint32_t from_network(std::uint32_t number) {
+  return be32toh(number);
+}
+std::uint64_t from_network(std::uint64_t number) {
+  return be64toh(number);
 }
 
 template <class Unsigned>
 bool read_number(const Attribute& from, Unsigned& to) {
   if (from.value.size() != sizeof(Unsigned)) return false;
-  std::uint64_t value = 0;
-  for (const std::uint8_t octet : from.value) value = value << 8 | octet;
-  to = static_cast<Unsigned>(value);
+  std::memcpy(&to, from.value.data(), sizeof(Unsigned));
+  to = from_network(to);
   return true;
 }
 
