@@ -118,6 +118,10 @@ Directory::ServiceMatch Directory::service(const Address& address, std::uint16_t
   return impl_->services.find(address, port, protocol);
 }
 
+Directory::ServiceMatch Directory::service_by_node_port(std::uint16_t node_port, std::uint8_t protocol) const {
+  return impl_->services.find_by_node_port(node_port, protocol);
+}
+
 const Service* Directory::service_named(const std::string& service_namespace, const std::string& name) const {
   return impl_->services.named({service_namespace, name});
 }

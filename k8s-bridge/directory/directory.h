@@ -1,4 +1,4 @@
-// The directory: address and time → Pod; address, port and protocol → Service; address → Node.
+// The directory: address and time → Pod; address, port and protocol (or node port) → Service; address → Node.
 //
 // Fed with metadata updates, read when flows are named. No I/O, no clock. Lookups do not allocate. Pods that were
 // deleted stay findable by their lifetime for a bounded time, so that a flow of theirs is still named right after the
@@ -107,6 +107,8 @@ class Directory {
   // By cluster IP or external IP. Where several Services claim the same, the one put last has it, and when that goes
   // the one before it has it again. service == nullptr: none.
   ServiceMatch service(const Address& address, std::uint16_t port, std::uint8_t protocol) const;
+  // By node port, which a Service has on every Node's addresses. Contested ones as above.
+  ServiceMatch service_by_node_port(std::uint16_t node_port, std::uint8_t protocol) const;
   const Service* service_named(const std::string& service_namespace, const std::string& name) const;
   // The Node one of whose own addresses this is.
   const Node* node(const Address& address) const;

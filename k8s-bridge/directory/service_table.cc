@@ -48,6 +48,8 @@ void ServiceTable::index(const Service& service) {
     each_address(service, [&](const Address& address) {
       by_port_.claim({address, service.ports[i].port, service.ports[i].protocol}, {&service, i});
     });
+    if (service.ports[i].node_port == 0) continue;
+    by_node_port_.claim({service.ports[i].node_port, service.ports[i].protocol}, {&service, i});
   }
 }
 
@@ -56,11 +58,18 @@ void ServiceTable::unindex(const Service& service) {
     each_address(service, [&](const Address& address) {
       by_port_.release({address, port.port, port.protocol}, {&service, 0});
     });
+    if (port.node_port != 0) by_node_port_.release({port.node_port, port.protocol}, {&service, 0});
   }
 }
 
 Directory::ServiceMatch ServiceTable::find(const Address& address, std::uint16_t port, std::uint8_t protocol) const {
   const Owner* owner = by_port_.find({address, port, protocol});
+  if (owner == nullptr) return {};
+  return {owner->service, &owner->service->ports[owner->port]};
+}
+
+Directory::ServiceMatch ServiceTable::find_by_node_port(std::uint16_t node_port, std::uint8_t protocol) const {
+  const Owner* owner = by_node_port_.find({node_port, protocol});
   if (owner == nullptr) return {};
   return {owner->service, &owner->service->ports[owner->port]};
 }

@@ -28,6 +28,7 @@ bool fill_empty(record::Names& pinned, record::Names&& known) {
     take(pinned.destination_namespace, known.destination_namespace);
     take(pinned.destination_node, known.destination_node);
   }
+  if (pinned.service_port_name.empty()) pinned.service_address = known.service_address;
   take(pinned.service_port_name, known.service_port_name);
   return changed;
 }

@@ -30,10 +30,10 @@ constexpr auto put_source = [](RecordWriter& o, const Source& s) { put_address(o
 constexpr auto put_destination = [](RecordWriter& o, const Source& s) { put_address(o, s.flow.reply.source); };
 constexpr auto put_cluster_ip = [](RecordWriter& o, const Source& s) {
   static constexpr std::array<std::uint8_t, 4> unset{};
-  if (s.names.service_port_name.empty()) {
-    o.octets(unset);
+  if (flowstore::is_ipv4(s.names.service_address)) {
+    put_address(o, s.names.service_address);
   } else {
-    put_address(o, s.flow.original.destination);
+    o.octets(unset);
   }
 };
 

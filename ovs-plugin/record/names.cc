@@ -36,6 +36,27 @@ Endpoint endpoint(const flowstore::Address& address, std::int64_t at_wall_ms, co
   return found;
 }
 
+// The address of the Service that a node port stands for; all zero when it has none of that family.
+flowstore::Address cluster_ip_like(const flowstore::Address& asked, const k8s::Service& service) {
+  for (const k8s::Address& address : service.cluster_ips) {
+    if (flowstore::is_ipv4(address) == flowstore::is_ipv4(asked)) return address;
+  }
+  return {};
+}
+
+// By the original destination: an address of the Service's own, or a node port on an address of a Node.
+void resolve_service(const flowstore::Tuple& original, const k8s::Directory& directory, Names& names) {
+  auto match = directory.service(original.destination, original.destination_port, original.protocol);
+  const bool by_address = match.service != nullptr;
+  if (!by_address && directory.node(original.destination) != nullptr) {
+    match = directory.service_by_node_port(original.destination_port, original.protocol);
+  }
+  if (match.service == nullptr) return;
+  names.service_address = by_address ? original.destination : cluster_ip_like(original.destination, *match.service);
+  names.service_port_name = absl::StrCat(match.service->service_namespace, "/", match.service->name,
+                                         match.port->name.empty() ? "" : ":", match.port->name);
+}
+
 }  // namespace
 
 flowstore::NameHandle NamePool::acquire(const Names& names) {
@@ -78,14 +99,7 @@ Names resolve(const flowstore::Flow& flow, const k8s::Directory& directory, cons
   names.destination_pod = destination.pod;
   names.destination_namespace = destination.pod_namespace;
   names.destination_node = destination.node;
-  if (options.services) {
-    const auto match =
-        directory.service(flow.original.destination, flow.original.destination_port, flow.original.protocol);
-    if (match.service != nullptr) {
-      names.service_port_name = absl::StrCat(match.service->service_namespace, "/", match.service->name,
-                                             match.port->name.empty() ? "" : ":", match.port->name);
-    }
-  }
+  if (options.services) resolve_service(flow.original, directory, names);
   return names;
 }
 

@@ -22,13 +22,16 @@ struct Names {
   std::string source_pod, source_namespace, source_node;
   std::string destination_pod, destination_namespace, destination_node;
   std::string service_port_name;  // "namespace/name:port", no colon when the port has no name; "": no Service
+  // Of the Service: the address that was asked for, or, where that was a Node's (a node port), its cluster IP of that
+  // family, unset when it has none.
+  flowstore::Address service_address{};
 
   bool empty() const { return *this == Names{}; }
   friend bool operator==(const Names&, const Names&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const Names& n) {
     return H::combine(std::move(h), n.source_pod, n.source_namespace, n.source_node, n.destination_pod,
-                      n.destination_namespace, n.destination_node, n.service_port_name);
+                      n.destination_namespace, n.destination_node, n.service_port_name, n.service_address);
   }
 };
 

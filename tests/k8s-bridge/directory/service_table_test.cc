@@ -73,15 +73,31 @@ TEST_F(Services, APortOutOfRangeIsLeftOutAndCounted) {
   EXPECT_EQ(directory_.stats().invalid, 1u);
 }
 
-TEST_F(Services, KeepTheirNodePort) {
+TEST_F(Services, KeepTheirNodePortAndAreFoundByIt) {
   auto web = with_port(service("web", {"10.96.0.1"}), 80, tcp, "http");
   web.mutable_ports(0)->set_node_port(30080);
   web.set_type("NodePort");
-  apply(web);
+  apply(web, with_port(service("internal", {"10.96.0.2"}), 80, tcp, "http"));
   const Directory::ServiceMatch found = directory_.service(address("10.96.0.1"), 80, tcp);
   ASSERT_NE(found.port, nullptr);
   EXPECT_EQ(found.port->node_port, 30080);
   EXPECT_EQ(found.service->type, "NodePort");
+  EXPECT_EQ(directory_.service_by_node_port(30080, tcp).port, found.port);
+  EXPECT_EQ(directory_.service_by_node_port(30080, udp).service, nullptr);
+  EXPECT_EQ(directory_.service_by_node_port(80, tcp).service, nullptr);
+  EXPECT_EQ(directory_.service_by_node_port(0, tcp).service, nullptr) << "most Services have none";
+}
+
+TEST_F(Services, LoseTheirNodePortWithTheService) {
+  auto web = with_port(service("web", {"10.96.0.1"}), 80, tcp, "http");
+  web.mutable_ports(0)->set_node_port(30080);
+  apply(web);
+  web.mutable_ports(0)->set_node_port(30081);
+  apply(web);
+  EXPECT_EQ(directory_.service_by_node_port(30080, tcp).service, nullptr);
+  EXPECT_NE(directory_.service_by_node_port(30081, tcp).service, nullptr);
+  apply(removal(Removal::SERVICE, "web"));
+  EXPECT_EQ(directory_.service_by_node_port(30081, tcp).service, nullptr);
 }
 
 }  // namespace

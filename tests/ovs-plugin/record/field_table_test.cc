@@ -49,7 +49,8 @@ TEST(FieldTable, Ipv4ServiceFlowOctetForOctet) {
   append(expected, {10, 96, 0, 10});
   append_string(expected, "store/db:pg");
   append(expected, {3});
-  const Names names{"web-1", "shop", "node-a", "db-1", "store", "node-b", "store/db:pg"};
+  const Names names{"web-1", "shop",   "node-a",      "db-1",
+                    "store", "node-b", "store/db:pg", *flowstore::parse_address("10.96.0.10")};
   EXPECT_EQ(encoded(service_flow(), names, flowstore::EndReason::end_of_flow), expected);
 }
 

@@ -52,6 +52,7 @@ class NamesTest : public testing::Test {
       port.set_name(name);
       port.set_port(static_cast<std::uint32_t>(number));
       port.set_protocol(6);
+      port.set_node_port(static_cast<std::uint32_t>(30000 + number % 1000));
     }
     directory_.begin_snapshot();
     directory_.apply(update, 1'000);
@@ -96,6 +97,20 @@ TEST_F(NamesTest, ServiceByTheOriginalDestination) {
 
 TEST_F(NamesTest, NoColonWhenThePortHasNoName) {
   EXPECT_EQ(resolved(flow("10.10.1.2", "10.96.0.10", "10.10.2.2", 80)).service_port_name, "shop/db");
+}
+
+TEST_F(NamesTest, TheServicesAddressIsTheOneAskedFor) {
+  EXPECT_EQ(resolved(flow("10.10.1.2", "10.96.0.10", "10.10.2.2")).service_address,
+            *flowstore::parse_address("10.96.0.10"));
+  EXPECT_EQ(resolved(flow("10.10.1.2", "10.10.2.2")).service_address, flowstore::Address{});
+}
+
+TEST_F(NamesTest, ServiceByItsNodePortOnANodesAddress) {
+  const Names names = resolved(flow("198.51.100.7", "192.0.2.1", "10.10.1.2", 30432));
+  EXPECT_EQ(names.service_port_name, "shop/db:pg");
+  EXPECT_EQ(names.service_address, *flowstore::parse_address("10.96.0.10")) << "a Node's address is no cluster IP";
+  EXPECT_EQ(resolved(flow("198.51.100.7", "192.0.2.1", "10.10.1.2", 5432)).service_port_name, "") << "no node port";
+  EXPECT_EQ(resolved(flow("10.10.1.2", "10.10.2.2", "10.10.2.2", 30432)).service_port_name, "") << "no Node's address";
 }
 
 TEST_F(NamesTest, NoServicesWithoutAntreaProxy) {
