@@ -33,6 +33,12 @@ bool fill_empty(record::Names& pinned, record::Names&& known) {
   return changed;
 }
 
+// Only a connection that was translated can be one to a Service.
+bool may_get_a_service(const flowstore::Flow& flow, const record::Names& names) {
+  return names.service_port_name.empty() &&
+         (flow.original.destination != flow.reply.source || flow.original.destination_port != flow.reply.source_port);
+}
+
 }  // namespace
 
 flowstore::ExportTiming export_timing(const config::Config& settings) {
@@ -67,7 +73,7 @@ void State::apply(const config::Config& changed, flowstore::Now now) {
 
 void State::name(flowstore::Flow& flow) {
   record::Names pinned = names.get(flow.names);
-  if (!pinned.source_pod.empty() && !pinned.destination_pod.empty()) return;
+  if (!pinned.source_pod.empty() && !pinned.destination_pod.empty() && !may_get_a_service(flow, pinned)) return;
   if (!fill_empty(pinned, record::resolve(flow, directory, ports, naming))) return;
   const flowstore::NameHandle handle = names.acquire(pinned);
   names.release(flow.names);

@@ -51,6 +51,27 @@ TEST(State, NamesArePinnedAndEmptyOnesFilledLater) {
   EXPECT_EQ(state.names.get(flow.names).destination_pod, "db-1");
 }
 
+TEST(State, AServiceHeardOfAfterBothPodsWereNamedIsFilledLater) {
+  State state({}, "node-a", start);
+  state.ports.replace({port_of("web-1", "10.0.0.1"), port_of("db-1", "10.0.0.2")});
+  auto seen = udp(4000);
+  seen.original.destination = *flowstore::parse_address("10.96.0.10");
+  observe(state, seen, start);
+  flowstore::Flow flow = *state.store.find(seen.original, seen.reply);
+  metadata::v1::Update update;
+  metadata::v1::Service& service = *update.add_services();
+  service.set_namespace_("shop");
+  service.set_name("dns");
+  service.add_cluster_ips(std::string("\x0a\x60\x00\x0a", 4));
+  service.add_ports()->set_port(53);
+  service.mutable_ports(0)->set_protocol(17);
+  state.directory.apply(update, start.wall_ms);
+  state.name(flow);
+  EXPECT_EQ(state.names.get(flow.names).service_port_name, "shop/dns");
+  EXPECT_EQ(state.names.get(flow.names).service_address, seen.original.destination);
+  EXPECT_EQ(state.names.get(flow.names).destination_pod, "db-1");
+}
+
 TEST(State, ExportTimingOfBothSpellings) {
   config::Config settings;
   EXPECT_EQ(export_timing(settings).active_ms, 60'000);
