@@ -117,7 +117,7 @@ struct Flow {
   bool birth_seen = false;
   bool ended = false;              // waits for its last export
   std::int64_t start_wall_ms = 0;  // conntrack's, else the first observation
-  std::int64_t last_wall_ms = 0;   // last observation; the stop time once ended with one
+  std::int64_t last_wall_ms = 0;   // last observation; the stop time once ended with one. Never before the start
   std::int64_t first_monotonic_ms = 0;
   Counters total;
   Counters pending;           // observed since the last export

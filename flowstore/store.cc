@@ -20,7 +20,7 @@ std::uint64_t hash_key(const Tuple& original, const Tuple& reply) {
 }
 
 Store::Impl::Impl(Limits limits, ExportTiming timing, Now started)
-    : limits_(limits), timing_(timing), scans_(started.wall_ms), recent_ends_(max_recent_ends) {
+    : limits_(limits), timing_(timing), scans_(started), recent_ends_(max_recent_ends) {
   timing_.active_ms = std::max<std::int64_t>(timing.active_ms, 1);
 }
 
@@ -47,7 +47,7 @@ std::uint32_t Store::Impl::create(const Observation& seen, std::uint64_t hash, b
   slot.flow.reply = seen.reply;
   slot.flow.zone = seen.zone;
   slot.flow.first_monotonic_ms = now.monotonic_ms;
-  slot.flow.birth_seen = scans_.birth_seen(seen.zone, seen.start_wall_ms);
+  slot.flow.birth_seen = scans_.birth_seen(seen.zone, seen.start_wall_ms, now);
   slot.indexed = indexed;
   if (indexed) index_.insert(hash, id);
   ++stats_.flows;
@@ -101,8 +101,8 @@ void Store::set_timing(ExportTiming timing, Now now) {
   impl_->set_timing(timing, now);
 }
 
-void Store::begin_scan(std::uint16_t zone, Now) {
-  impl_->scans_.begin(zone);
+void Store::begin_scan(std::uint16_t zone, Now now) {
+  impl_->scans_.begin(zone, now);
   impl_->recent_ends_.begin_scan(zone);
 }
 

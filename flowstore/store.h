@@ -14,12 +14,13 @@
 // it.
 //
 // Deltas. A flow's deltas sum to what was observed of it. The first delta is the total when its birth was seen (a NEW
-// event, or its start time is not before the store's, or, without a start time, its zone had a complete scan before the
-// one it appeared in); otherwise counting begins with the first observation that has counters. A counter that goes back
-// is a new baseline for all four: what was pending stays pending, nothing is added for the step back. Octets of one
-// conntrack entry are not counted twice: a flow that begins where the same entry's flow waits ended goes on from its
-// total, and what was seen of a zone before forget_zone() is not born again after it. One case is beyond the store's
-// memory: an entry that two complete scans passed over, and that shows again after its flow's last export, counts anew.
+// event, or its start time is not before the store's, or, where a start time cannot tell, its zone had a complete scan
+// before the one it appeared in: ZoneScans); otherwise counting begins with the first observation that has counters. A
+// counter that goes back is a new baseline for all four: what was pending stays pending, nothing is added for the step
+// back. Octets of one conntrack entry are not counted twice: a flow that begins where the same entry's flow waits ended
+// goes on from its total, and what was seen of a zone before forget_zone() is not born again after it. One case is
+// beyond the store's memory: an entry that two complete scans passed over, and that shows again after its flow's last
+// export, counts anew.
 #pragma once
 
 #include <cstddef>

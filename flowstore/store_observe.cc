@@ -1,4 +1,6 @@
 // What the sources show, put into flows.
+#include <algorithm>
+
 #include "flowstore/counting.h"
 #include "flowstore/store_impl.h"
 
@@ -7,6 +9,12 @@ namespace {
 
 std::int64_t end_wall_ms(const Observation& last, Now now) {
   return last.stop_wall_ms != 0 ? last.stop_wall_ms : now.wall_ms;
+}
+
+// A record that ends before it starts is worth nothing to a collector, and that is what a flow would give that began
+// before the wall clock was set back. It ends when it starts then, until the clock has passed its start again.
+void seen_until(Flow& flow, std::int64_t wall_ms) {
+  flow.last_wall_ms = std::max(flow.start_wall_ms, wall_ms);
 }
 
 EntryMarks marks_of(const Observation& seen) {
@@ -29,7 +37,7 @@ void take_entry(Slot& slot, const Observation& seen, Now now) {
   flow.mark = seen.mark;
   flow.labels = seen.labels;
   if (seen.tcp_state != TcpState::none) flow.tcp_state = seen.tcp_state;
-  flow.last_wall_ms = now.wall_ms;
+  seen_until(flow, now.wall_ms);
 }
 
 // A DESTROY event leaves out most of the entry (labels, mark, timeout): what it does not carry stays as it was.
@@ -41,7 +49,7 @@ void take_last_entry(Slot& slot, const Observation& last, Now now) {
   if (last.mark != 0) flow.mark = last.mark;
   if (last.labels != decltype(last.labels){}) flow.labels = last.labels;
   if (last.tcp_state != TcpState::none) flow.tcp_state = last.tcp_state;
-  flow.last_wall_ms = end_wall_ms(last, now);
+  seen_until(flow, end_wall_ms(last, now));
 }
 
 // What was counted before the first observation is ours as well; not once a record has said otherwise.
@@ -88,7 +96,7 @@ ObserveResult Store::Impl::observe(const Observation& seen, std::uint64_t hash, 
     }
     return ObserveResult::updated;
   }
-  slot.flow.last_wall_ms = now.wall_ms;
+  seen_until(slot.flow, now.wall_ms);
   slot.seen_in.drop_absent(scans_, slot.flow.zone);
   if (!slot.seen_in.see_other(seen.zone, scans_.mark(seen.zone))) ++stats_.zone_memberships_dropped;
   return ObserveResult::other_zone;
@@ -155,7 +163,7 @@ void Store::Impl::destroy(const Observation& last, std::uint64_t hash, Now now) 
     take_counters(id, last, now);
     slot.seen_in.drop_counting();
   } else if (!slot.flow.ended) {
-    slot.flow.last_wall_ms = end_wall_ms(last, now);
+    seen_until(slot.flow, end_wall_ms(last, now));
     slot.seen_in.drop_other(last.zone);
   }
   remember_end(slot, last.zone, marks_of(last), hash);

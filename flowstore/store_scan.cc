@@ -45,7 +45,7 @@ void Store::Impl::forget_zone(std::uint16_t zone, Now now) {
     }
     if (slot.seen_in.empty()) end(id, EndReason::forced_end, now);
   }
-  scans_.forget(zone, now.wall_ms);
+  scans_.forget(zone, now);
   recent_ends_.end_scan(zone);
 }
 

@@ -1,8 +1,17 @@
 #include "flowstore/zone_scans.h"
 
-namespace flowstore {
+#include <algorithm>
 
-void ZoneScans::begin(std::uint16_t zone) {
+namespace flowstore {
+namespace {
+
+// What appears now may have begun a little after the clocks were read for it.
+constexpr std::int64_t reading_delay_ms = 1'000;
+
+}  // namespace
+
+void ZoneScans::begin(std::uint16_t zone, Now now) {
+  follow_clocks(now);
   State& scans = state(zone);
   ++scans.begun;
   scans.open = true;
@@ -28,24 +37,43 @@ bool ZoneScans::absent(std::uint16_t zone, std::uint32_t mark) const {
   return scans && scans->previous_complete > mark;
 }
 
-bool ZoneScans::birth_seen(std::uint16_t zone, std::int64_t start_wall_ms) const {
-  const State* scans = find(zone);
-  if (start_wall_ms == 0) return scans && scans->last_complete != 0;
-  return start_wall_ms >= (scans ? scans->births_from_wall_ms : started_wall_ms_);
+bool ZoneScans::birth_seen(std::uint16_t zone, std::int64_t start_wall_ms, Now now) {
+  follow_clocks(now);
+  const State& scans = state(zone);
+  const bool in_future = start_wall_ms > now.wall_ms + reading_delay_ms;
+  if (start_wall_ms >= scans.births_from_wall_ms && !in_future) return true;
+  if (start_wall_ms != 0 && start_wall_ms < scans.lowest_wall_ms) return false;
+  return scans.last_complete != 0;
 }
 
-void ZoneScans::forget(std::uint16_t zone, std::int64_t now_wall_ms) {
+void ZoneScans::forget(std::uint16_t zone, Now now) {
+  follow_clocks(now);
   State& scans = state(zone);
   scans.open = false;
   scans.last_complete = 0;
   scans.previous_complete = 0;
   // A connection that began within this very millisecond may have been seen before: rather not counted than twice.
-  scans.births_from_wall_ms = now_wall_ms + 1;
+  scans.births_from_wall_ms = now.wall_ms + 1;
+  scans.lowest_wall_ms = scans.births_from_wall_ms;
+}
+
+// Between setting and slewing only setting shows here: the kernel slews both clocks alike.
+void ZoneScans::follow_clocks(Now now) {
+  // The moment of the last look on the clock as it is set now: what was born since has no earlier start time.
+  const std::int64_t since_wall_ms = now.wall_ms - (now.monotonic_ms - clocks_.monotonic_ms);
+  const bool set_back = since_wall_ms < clocks_.wall_ms;
+  clocks_ = now;
+  if (!set_back) return;
+  lowest_wall_ms_ = std::min(lowest_wall_ms_, since_wall_ms);
+  for (auto& [zone, scans] : zones_) scans.lowest_wall_ms = std::min(scans.lowest_wall_ms, since_wall_ms);
 }
 
 ZoneScans::State& ZoneScans::state(std::uint16_t zone) {
   const auto [found, added] = zones_.try_emplace(zone);
-  if (added) found->second.births_from_wall_ms = started_wall_ms_;
+  if (added) {
+    found->second.births_from_wall_ms = started_wall_ms_;
+    found->second.lowest_wall_ms = lowest_wall_ms_;
+  }
   return found->second;
 }
 

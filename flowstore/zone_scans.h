@@ -9,15 +9,17 @@
 #include <cstdint>
 
 #include "absl/container/flat_hash_map.h"
+#include "flowstore/flow.h"
 
 namespace flowstore {
 
 class ZoneScans {
  public:
-  explicit ZoneScans(std::int64_t started_wall_ms) : started_wall_ms_(started_wall_ms) {}
+  explicit ZoneScans(Now started)
+      : started_wall_ms_(started.wall_ms), lowest_wall_ms_(started.wall_ms), clocks_(started) {}
 
   // Abandons an open scan of the zone.
-  void begin(std::uint16_t zone);
+  void begin(std::uint16_t zone, Now now);
   // True when an open scan completed by this.
   bool end(std::uint16_t zone, bool complete);
 
@@ -25,12 +27,14 @@ class ZoneScans {
   std::uint32_t mark(std::uint16_t zone) const;
   bool absent(std::uint16_t zone, std::uint32_t mark) const;
 
-  // Whether a connection that appears now was born under our eyes. Without a start time (0) the zone's complete scans
-  // decide: one completed, and the connection was not in it.
-  bool birth_seen(std::uint16_t zone, std::int64_t start_wall_ms) const;
+  // Whether a connection that appears now was born under our eyes: by its start time where that can tell. It cannot
+  // when there is none (0), when it lies in the future (stamped by a clock that was ahead and has been set back), or
+  // when it lies before us but the wall clock has been set back that far since: then the zone's complete scans decide,
+  // one completed and the connection was not in it.
+  bool birth_seen(std::uint16_t zone, std::int64_t start_wall_ms, Now now);
 
   // The zone's scans count no longer, and what began in it up to now has been seen by us, so its birth lies behind it.
-  void forget(std::uint16_t zone, std::int64_t now_wall_ms);
+  void forget(std::uint16_t zone, Now now);
 
  private:
   struct State {
@@ -39,11 +43,16 @@ class ZoneScans {
     std::uint32_t previous_complete = 0;
     bool open = false;
     std::int64_t births_from_wall_ms = 0;
+    std::int64_t lowest_wall_ms = 0;  // of the wall clock since then
   };
   State& state(std::uint16_t zone);
   const State* find(std::uint16_t zone) const;
 
+  void follow_clocks(Now now);
+
   std::int64_t started_wall_ms_;
+  std::int64_t lowest_wall_ms_;
+  Now clocks_;  // when they were last looked at
   absl::flat_hash_map<std::uint16_t, State> zones_;
 };
 

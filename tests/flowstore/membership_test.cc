@@ -8,12 +8,12 @@ namespace {
 constexpr std::uint16_t counting_zone = 1;
 
 void complete_scan(ZoneScans& scans, std::uint16_t zone) {
-  scans.begin(zone);
+  scans.begin(zone, {});
   scans.end(zone, true);
 }
 
 TEST(Membership, RemembersTwoZonesBesidesTheCountingOne) {
-  const ZoneScans scans(0);
+  const ZoneScans scans(Now{});
   Membership seen_in;
   EXPECT_TRUE(seen_in.empty());
   seen_in.see_counting(0);
@@ -26,7 +26,7 @@ TEST(Membership, RemembersTwoZonesBesidesTheCountingOne) {
 }
 
 TEST(Membership, AZoneThatLeavesMakesRoom) {
-  const ZoneScans scans(0);
+  const ZoneScans scans(Now{});
   Membership seen_in;
   seen_in.see_other(2, 0);
   seen_in.see_other(3, 0);
@@ -39,7 +39,7 @@ TEST(Membership, AZoneThatLeavesMakesRoom) {
 }
 
 TEST(Membership, TheCountingZoneComesBackToItsPlaceWhenOthersFilledTheRest) {
-  const ZoneScans scans(0);
+  const ZoneScans scans(Now{});
   Membership seen_in;
   seen_in.see_counting(0);
   seen_in.drop_counting();
@@ -51,7 +51,7 @@ TEST(Membership, TheCountingZoneComesBackToItsPlaceWhenOthersFilledTheRest) {
 }
 
 TEST(Membership, DropsTheZonesThatScansFoundItAbsentFrom) {
-  ZoneScans scans(0);
+  ZoneScans scans(Now{});
   Membership seen_in;
   seen_in.see_counting(scans.mark(counting_zone));
   seen_in.see_other(2, scans.mark(2));

@@ -77,7 +77,7 @@ class StoreTest : public ::testing::Test {
  protected:
   static constexpr std::int64_t store_start_wall_ms = 1'700'000'000'000;
   static constexpr std::int64_t before_store = store_start_wall_ms - 5'000;
-  static constexpr std::int64_t after_store = store_start_wall_ms + 5'000;
+  static constexpr std::int64_t after_store = store_start_wall_ms + 5'000;  // and before anything is observed
   static constexpr std::int64_t active_ms = 60'000;
 
   StoreTest() { restart({}); }
@@ -87,6 +87,7 @@ class StoreTest : public ::testing::Test {
     removed.clear();
     store = std::make_unique<Store>(limits, timing, now);
     store->on_removed([this](const Flow& flow) { removed.push_back(flow); });
+    pass(10'000);
   }
 
   void pass(std::int64_t ms) {

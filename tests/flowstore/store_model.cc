@@ -70,43 +70,63 @@ bool StoreModel::is_gone(const ModelFlow& flow) const {
   return std::none_of(flow.zones.begin(), flow.zones.end(), [](const auto& in) { return in.second.missed < 2; });
 }
 
-bool StoreModel::birth_seen(const Observation& seen) {
+StoreModel::Zone& StoreModel::zone(std::uint16_t number) {
+  const auto [found, added] = zones_.try_emplace(number);
+  if (added) found->second.births_from = moments_.front().wall_ms;
+  return found->second;
+}
+
+bool StoreModel::birth_seen(const Observation& seen, Now now) {
+  moments_.push_back(now);
+  const Zone& of = zone(seen.zone);
   if (seen.sight == Sight::born) return true;
-  Zone& zone = zones_[seen.zone];
-  if (seen.start_wall_ms == 0) return zone.had_complete_scan;
-  return seen.start_wall_ms >= zone.births_from.value_or(started_.wall_ms);
+  if (seen.start_wall_ms == 0) return ++births_by_.scan, of.had_complete_scan;
+  if (seen.start_wall_ms > now.wall_ms + 1'000) return ++births_by_.future, of.had_complete_scan;
+  if (seen.start_wall_ms >= of.births_from) return ++births_by_.start, true;
+  for (std::size_t i = of.watched_from + 1; i < moments_.size(); ++i) {
+    const Now before = moments_[i - 1], after = moments_[i];
+    const std::int64_t begin = after.wall_ms - (after.monotonic_ms - before.monotonic_ms);
+    if (begin >= before.wall_ms || seen.start_wall_ms < begin) continue;
+    return ++births_by_.clock_set_back, of.had_complete_scan;  // the clock was set back to where it may have begun
+  }
+  return ++births_by_.start, false;
+}
+
+void StoreModel::seen_until(ModelFlow& flow, std::int64_t wall_ms) {
+  flow.shows.last_wall_ms = wall_ms < flow.shows.start_wall_ms ? flow.shows.start_wall_ms : wall_ms;
 }
 
 const StoreModel::KnownEnd* StoreModel::known_end(const Observation& seen) {
-  Zone& zone = zones_[seen.zone];
-  const auto found = zone.ends_during_scan.find(entry_key(seen));
-  if (!zone.scanning || seen.id == 0 || found == zone.ends_during_scan.end()) return nullptr;
+  Zone& of = zone(seen.zone);
+  const auto found = of.ends_during_scan.find(entry_key(seen));
+  if (!of.scanning || seen.id == 0 || found == of.ends_during_scan.end()) return nullptr;
   const std::int64_t start = found->second.start;
   if (start != 0 && seen.start_wall_ms != 0 && start != seen.start_wall_ms) return nullptr;
   return &found->second;
 }
 
 void StoreModel::remember_end(const ModelFlow& flow, const Observation& of) {
-  Zone& zone = zones_[of.zone];
-  if (zone.scanning && of.id != 0) zone.ends_during_scan[entry_key(of)] = {of.start_wall_ms, flow.shows};
+  Zone& where = zone(of.zone);
+  if (where.scanning && of.id != 0) where.ends_during_scan[entry_key(of)] = {of.start_wall_ms, flow.shows};
 }
 
-void StoreModel::begin_scan(std::uint16_t zone) {
-  zones_[zone].scanning = true;
-  zones_[zone].ends_during_scan.clear();
+void StoreModel::begin_scan(std::uint16_t number, Now now) {
+  moments_.push_back(now);
+  zone(number).scanning = true;
+  zone(number).ends_during_scan.clear();
   for (ModelFlow& flow : flows_) {
-    if (flow.zones.contains(zone)) flow.zones[zone].in_question = true;
+    if (flow.zones.contains(number)) flow.zones[number].in_question = true;
   }
 }
 
-void StoreModel::end_scan(std::uint16_t zone, bool complete) {
-  const bool counts = zones_[zone].scanning && complete;
-  zones_[zone].scanning = false;
-  if (counts) zones_[zone].had_complete_scan = true;
+void StoreModel::end_scan(std::uint16_t number, bool complete) {
+  const bool counts = zone(number).scanning && complete;
+  zone(number).scanning = false;
+  if (counts) zone(number).had_complete_scan = true;
   for (ModelFlow& flow : flows_) {
-    if (!flow.zones.contains(zone)) continue;
-    if (counts && flow.zones[zone].in_question) ++flow.zones[zone].missed;
-    flow.zones[zone].in_question = false;
+    if (!flow.zones.contains(number)) continue;
+    if (counts && flow.zones[number].in_question) ++flow.zones[number].missed;
+    flow.zones[number].in_question = false;
   }
 }
 
@@ -133,18 +153,20 @@ void StoreModel::end_all(Now now) {
   }
 }
 
-void StoreModel::forget_zone(std::uint16_t zone, Now now) {
+void StoreModel::forget_zone(std::uint16_t number, Now now) {
   for (ModelFlow& flow : flows_) {
     if (flow.shows.ended) continue;
     if (is_gone(flow)) {
       end(flow, EndReason::end_of_flow, now);
       continue;
     }
-    flow.zones.erase(zone);
+    flow.zones.erase(number);
     if (is_gone(flow)) end(flow, EndReason::forced_end, now);
   }
-  zones_[zone] = {};
-  zones_[zone].births_from = now.wall_ms + 1;
+  moments_.push_back(now);
+  zone(number) = {};
+  zone(number).births_from = now.wall_ms + 1;
+  zone(number).watched_from = moments_.size() - 1;
 }
 
 ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::vector<Flow>& given_up) {
@@ -191,13 +213,14 @@ ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::v
     }
     return ObserveResult::updated;
   }
-  flow->shows.last_wall_ms = now.wall_ms;
   if (counting_zone) {
     copy_entry(*flow, seen, true);
+    seen_until(*flow, now.wall_ms);
     flow->zones[seen.zone] = {};
     count(*flow, seen, now);
     return ObserveResult::updated;
   }
+  seen_until(*flow, now.wall_ms);
   const auto others = std::count_if(flow->zones.begin(), flow->zones.end(), [&](const auto& in) {
     return in.first != flow->shows.zone && in.first != seen.zone && in.second.missed < 2;
   });
@@ -216,11 +239,11 @@ void StoreModel::destroy(const Observation& last, Now now, const std::vector<Flo
     if (is_other(*flow, last) || (flow->shows.ended && !is_same(*flow, last))) {
       return record_whole_flow(last, now, given_up);
     }
-    flow->shows.last_wall_ms = last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms;
     copy_entry(*flow, last, false);
+    seen_until(*flow, last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms);
     count(*flow, last, now);
   } else if (!flow->shows.ended) {
-    flow->shows.last_wall_ms = last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms;
+    seen_until(*flow, last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms);
   }
   remember_end(*flow, last);
   flow->zones.erase(last.zone);
@@ -231,7 +254,7 @@ void StoreModel::record_whole_flow(const Observation& last, Now now, const std::
   std::optional<Flow> before;
   if (const KnownEnd* const known = known_end(last)) before = known->flow;
   if (before && (last.statistics == Statistics::none || last.counters == before->total)) return;
-  ModelFlow* const flow = make_flow(last, given_up);
+  ModelFlow* const flow = make_flow(last, now, given_up);
   if (!flow) return;
   if (before) {
     flow->shows.birth_seen = before->birth_seen;
@@ -240,14 +263,15 @@ void StoreModel::record_whole_flow(const Observation& last, Now now, const std::
   }
   const std::int64_t stop = last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms;
   flow->shows.first_monotonic_ms = now.monotonic_ms;
-  flow->shows.start_wall_ms = flow->shows.last_wall_ms = stop;
+  flow->shows.start_wall_ms = stop;
   copy_entry(*flow, last, false);
+  seen_until(*flow, stop);
   count(*flow, last, now);
   remember_end(*flow, last);
   end(*flow, EndReason::end_of_flow, now);
 }
 
-ModelFlow* StoreModel::make_flow(const Observation& seen, const std::vector<Flow>& given_up) {
+ModelFlow* StoreModel::make_flow(const Observation& seen, Now now, const std::vector<Flow>& given_up) {
   const std::size_t excess = flows_.size() + 1 > limits_.max_flows ? flows_.size() + 1 - limits_.max_flows : 0;
   std::int64_t first_end = never;
   for (const ModelFlow& flow : flows_) {
@@ -271,14 +295,14 @@ ModelFlow* StoreModel::make_flow(const Observation& seen, const std::vector<Flow
   flow.shows.original = seen.original;
   flow.shows.reply = seen.reply;
   flow.shows.zone = seen.zone;
-  flow.shows.birth_seen = birth_seen(seen);
+  flow.shows.birth_seen = birth_seen(seen, now);
   ++stats_.created;
   return &flow;
 }
 
 ObserveResult StoreModel::begin_flow(const Observation& seen, Now now, const Flow* goes_on_from,
                                      const std::vector<Flow>& given_up) {
-  ModelFlow* const flow = make_flow(seen, given_up);
+  ModelFlow* const flow = make_flow(seen, now, given_up);
   if (!flow) return ObserveResult::refused;
   if (goes_on_from) {
     flow->shows.birth_seen = goes_on_from->birth_seen;
@@ -286,8 +310,9 @@ ObserveResult StoreModel::begin_flow(const Observation& seen, Now now, const Flo
     flow->shows.total = goes_on_from->total;
   }
   flow->shows.first_monotonic_ms = now.monotonic_ms;
-  flow->shows.start_wall_ms = flow->shows.last_wall_ms = now.wall_ms;
+  flow->shows.start_wall_ms = now.wall_ms;
   copy_entry(*flow, seen, true);
+  seen_until(*flow, now.wall_ms);
   flow->zones[seen.zone] = {};
   start_deadlines(*flow, now);
   count(*flow, seen, now);

@@ -43,10 +43,10 @@ struct ModelFlow {
 
 class StoreModel {
  public:
-  StoreModel(Limits limits, ExportTiming timing, Now started) : limits_(limits), timing_(timing), started_(started) {}
+  StoreModel(Limits limits, ExportTiming timing, Now started) : limits_(limits), timing_(timing), moments_{started} {}
 
   void set_timing(ExportTiming timing, Now now);
-  void begin_scan(std::uint16_t zone);
+  void begin_scan(std::uint16_t zone, Now now);
   void end_scan(std::uint16_t zone, bool complete);
   // given_up: what the real store removed without export meanwhile.
   ObserveResult observe(const Observation& seen, Now now, const std::vector<Flow>& given_up);
@@ -70,6 +70,11 @@ class StoreModel {
   ModelFlow* latest(const Tuple& original, const Tuple& reply);
   std::list<ModelFlow>& flows() { return flows_; }
   Stats stats() const;
+  // By what births were judged.
+  struct BirthsBy {
+    std::uint64_t start = 0, scan = 0, clock_set_back = 0, future = 0;
+  };
+  const BirthsBy& births_by() const { return births_by_; }
   // What went wrong in the store's giving up of flows; empty when nothing did.
   const std::string& complaint() const { return complaint_; }
 
@@ -83,14 +88,17 @@ class StoreModel {
   struct Zone {
     bool scanning = false;
     bool had_complete_scan = false;
-    std::optional<std::int64_t> births_from;
+    std::int64_t births_from = 0;
+    std::size_t watched_from = 0;  // which of moments_
     std::map<EntryKey, KnownEnd> ends_during_scan;
   };
 
   static EntryKey entry_key(const Observation& seen);
   bool is_same(const ModelFlow& flow, const Observation& seen) const;
   bool is_other(const ModelFlow& flow, const Observation& seen) const;
-  bool birth_seen(const Observation& seen);
+  static void seen_until(ModelFlow& flow, std::int64_t wall_ms);
+  bool birth_seen(const Observation& seen, Now now);
+  Zone& zone(std::uint16_t number);
   const KnownEnd* known_end(const Observation& seen);
   void remember_end(const ModelFlow& flow, const Observation& of);
   bool is_in(const ModelFlow& flow, std::uint16_t zone) const;
@@ -98,18 +106,19 @@ class StoreModel {
   void count(ModelFlow& flow, const Observation& seen, Now now);
   void copy_entry(ModelFlow& flow, const Observation& seen, bool whole_entry);
   void start_deadlines(ModelFlow& flow, Now now);
-  ModelFlow* make_flow(const Observation& seen, const std::vector<Flow>& given_up);
+  ModelFlow* make_flow(const Observation& seen, Now now, const std::vector<Flow>& given_up);
   ObserveResult begin_flow(const Observation& seen, Now now, const Flow* goes_on_from,
                            const std::vector<Flow>& given_up);
   void record_whole_flow(const Observation& last, Now now, const std::vector<Flow>& given_up);
 
   Limits limits_;
   ExportTiming timing_;
-  Now started_;
+  std::vector<Now> moments_;  // at which the clocks were looked at, the start the first
   std::list<ModelFlow> flows_;
   std::map<std::uint16_t, Zone> zones_;
   std::uint64_t ends_ = 0;
   Stats stats_;
+  BirthsBy births_by_;
   std::string complaint_;
 };
 

@@ -44,6 +44,7 @@ struct Coverage {
   std::uint64_t refused_records = 0, given_up = 0, steps_back = 0, zones_dropped = 0, whole_flows = 0,
                 partial_sweeps = 0;
   std::uint64_t flushed_idle = 0, ended_at_once = 0;
+  StoreModel::BirthsBy births_by{};
 };
 
 class Round {
@@ -65,6 +66,7 @@ class Round {
       const std::int64_t passed = chance(50) ? pick(8) : pick(60);
       now_.monotonic_ms += passed;
       now_.wall_ms += chance(3) ? -passed * 5 : passed;  // wall clocks get set
+      if (chance(3)) now_.wall_ms += chance(60) ? -3'000 : 3'000;
       removed_.clear();
       operate();
       compare();
@@ -72,6 +74,10 @@ class Round {
     coverage_.given_up += store_.stats().evicted_ended;
     coverage_.steps_back += store_.stats().counter_steps_back;
     coverage_.zones_dropped += store_.stats().zone_memberships_dropped;
+    coverage_.births_by.start += model_.births_by().start;
+    coverage_.births_by.scan += model_.births_by().scan;
+    coverage_.births_by.clock_set_back += model_.births_by().clock_set_back;
+    coverage_.births_by.future += model_.births_by().future;
   }
 
  private:
@@ -119,6 +125,7 @@ class Round {
     } else {
       seen.id = static_cast<std::uint32_t>(pick(4));
       if (chance(70)) seen.start_wall_ms = chance(30) ? now_.wall_ms : started_wall_ms - 20 + std::int64_t(pick(60));
+      if (chance(10)) seen.start_wall_ms = now_.wall_ms - 40 + std::int64_t(chance(70) ? pick(60) : pick(2'000));
     }
     if (marks_habit_ == 0) seen.id = 0;
     if (marks_habit_ <= 1) seen.start_wall_ms = 0;
@@ -160,7 +167,7 @@ class Round {
   void begin_scan() {
     const std::uint16_t zone = any_zone();
     store_.begin_scan(zone, now_);
-    model_.begin_scan(zone);
+    model_.begin_scan(zone, now_);
   }
 
   void end_scan() {
@@ -248,6 +255,7 @@ class Round {
     store_.for_each([&](const Flow& flow) { return shown.insert(flowstore::describe(flow)), true; });
     for (ModelFlow& flow : model_.flows()) {
       expected.insert(flowstore::describe(flow.shows));
+      EXPECT_LE(flow.shows.start_wall_ms, flow.shows.last_wall_ms);
       EXPECT_EQ(flow.delivered.octets + flow.shows.pending.octets, flow.observed.octets);
       EXPECT_EQ(flow.delivered.packets + flow.shows.pending.packets, flow.observed.packets);
       const Flow* const found = store_.find(flow.shows.original, flow.shows.reply);
@@ -296,7 +304,8 @@ TEST(StoreModel, AgreesWithTheStoreUnderRandomOperations) {
   EXPECT_EQ(coverage.reasons.size(), 4u) << "not every reason was met";
   for (const std::uint64_t met :
        {coverage.refused_records, coverage.given_up, coverage.steps_back, coverage.zones_dropped, coverage.whole_flows,
-        coverage.partial_sweeps, coverage.flushed_idle, coverage.ended_at_once}) {
+        coverage.partial_sweeps, coverage.flushed_idle, coverage.ended_at_once, coverage.births_by.start,
+        coverage.births_by.scan, coverage.births_by.clock_set_back, coverage.births_by.future}) {
     EXPECT_GT(met, 0u);
   }
 }
