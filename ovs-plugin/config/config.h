@@ -42,6 +42,8 @@ struct Config {
   // ovsFlowExporter:
   std::string bridge = "br-int";
   std::vector<std::uint16_t> zones = {65520, 65510};
+  bool node_flows =
+      true;  // of zone 0 the Node-to-Node connections, in addition to zones; all of it where zones lists 0
   bool remote_names = false;
   bool exact_accounting = false;
   bool conntrack_events = true;              // conntrackEvents: auto or off

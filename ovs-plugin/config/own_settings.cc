@@ -107,6 +107,7 @@ constexpr std::uint64_t kU32 = std::numeric_limits<std::uint32_t>::max();
 constexpr std::array kSettings = {
     Setting{"bridge", read_bridge, write_quoted<&Config::bridge>},
     Setting{"zones", read_zones, write_zones},
+    Setting{"nodeFlows", boolean<&Config::node_flows>, write_plain<&Config::node_flows>},
     Setting{"remoteNames", boolean<&Config::remote_names>, write_plain<&Config::remote_names>},
     Setting{"exactAccounting", boolean<&Config::exact_accounting>, write_plain<&Config::exact_accounting>},
     Setting{"conntrackEvents", read_conntrack_events, write_conntrack_events},

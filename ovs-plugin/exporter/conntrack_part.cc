@@ -16,22 +16,23 @@ std::uint64_t connections_missed_at_most(std::uint64_t events_lost) {
 
 const char* ConntrackPart::source() const {
   if (scan_ == nullptr) return "none";
-  return scan_ == kernel_.get() ? "kernel" : "userspace";
+  return userspace_ == nullptr ? "kernel" : "userspace";
 }
 
 void ConntrackPart::use_kernel() {
   kernel_ = std::make_unique<KernelScan>(state_);
-  scan_ = kernel_.get();
   accounting_ = conntrack::enable_accounting();
   if (!accounting_.problem.empty()) spdlog::warn("{}", accounting_.problem);
 }
 
 // Before the first dump asks, so that nothing happens between the two.
 void ConntrackPart::listen() {
-  const bool wanted = kernel_ != nullptr && state_.settings.conntrack_events;
+  std::vector<std::uint16_t> zones = zones_;
+  if (userspace_) std::erase_if(zones, [](std::uint16_t zone) { return zone != host_zone; });
+  const bool wanted = kernel_ != nullptr && !zones.empty() && state_.settings.conntrack_events;
   if (!wanted) return events_.reset();
-  if (events_) return events_->watch(zones_);
-  events_ = std::make_unique<EventStream>(state_, zones_);
+  if (events_) return events_->watch(zones);
+  events_ = std::make_unique<EventStream>(state_, zones);
   for (const std::string& problem : {events_->sysctl().problem(), events_->stats().problem}) {
     if (!problem.empty()) spdlog::warn("{}", problem);
   }
@@ -48,11 +49,12 @@ void ConntrackPart::give_up_scan(flowstore::Now now) {
 
 void ConntrackPart::follow_bridge(flowstore::Now now) {
   const BridgeView& bridge = ovsdb_.bridge();
-  const bool same = bridge.found && scan_ != nullptr && bridge.userspace() == (scan_ == userspace_.get());
+  const bool same = bridge.found && scan_ != nullptr && bridge.userspace() == (userspace_ != nullptr);
   // A bridge that OVSDB does not show (yet, or any more) ends no flow: its zones are just not scanned.
   if (same || (!bridge.found && scan_ == nullptr)) return;
   give_up_scan(now);
   events_.reset();
+  with_host_.reset();
   kernel_.reset();
   userspace_.reset();
   scan_ = nullptr;
@@ -62,6 +64,7 @@ void ConntrackPart::follow_bridge(flowstore::Now now) {
     scan_ = userspace_.get();
   } else {
     use_kernel();
+    scan_ = kernel_.get();
   }
   spdlog::info("connection tracking is read from the {} datapath", source());
   next_poll_ms_ = now.monotonic_ms;
@@ -72,12 +75,13 @@ void ConntrackPart::follow_settings(flowstore::Now now) {
   if (generation_ == state_.settings_generation) return;
   generation_ = state_.settings_generation;
   follow_zones(now);
+  add_host();
   listen();
   next_poll_ms_ = std::min(next_poll_ms_, now.monotonic_ms + state_.settings.poll_interval_ms);
 }
 
 void ConntrackPart::follow_zones(flowstore::Now now) {
-  const auto& wanted = state_.settings.zones;
+  const std::vector<std::uint16_t> wanted = watched_zones(state_.settings);
   for (const std::uint16_t zone : zones_) {
     if (std::find(wanted.begin(), wanted.end(), zone) == wanted.end()) state_.store.forget_zone(zone, now);
   }
@@ -96,6 +100,14 @@ bool ConntrackPart::follow_events(flowstore::Now now) {
   }
   if (const auto due_ms = resync_.due_ms()) next_poll_ms_ = std::min(next_poll_ms_, *due_ms);
   return drained;
+}
+
+// The kernel tracks the Node's own connections also where the bridge's are ovs-vswitchd's.
+void ConntrackPart::add_host() {
+  if (userspace_ == nullptr || with_host_ != nullptr || !reads_node_flows(state_.settings)) return;
+  use_kernel();
+  with_host_ = std::make_unique<UserspaceAndHostScan>(*userspace_, *kernel_, state_);
+  scan_ = with_host_.get();
 }
 
 void ConntrackPart::begin_poll(flowstore::Now now) {

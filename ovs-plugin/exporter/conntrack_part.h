@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ovs-plugin/exporter/event_stream.h"
+#include "ovs-plugin/exporter/host_zone_scan.h"
 #include "ovs-plugin/exporter/kernel_scan.h"
 #include "ovs-plugin/exporter/ovsdb_part.h"
 #include "ovs-plugin/exporter/part.h"
@@ -51,6 +52,7 @@ class ConntrackPart : public Part {
   void follow_zones(flowstore::Now now);
   void listen();
   bool follow_events(flowstore::Now now);
+  void add_host();
   void begin_poll(flowstore::Now now);
   void begin_scan(flowstore::Now now);
   void step_scan(flowstore::Now now);
@@ -66,6 +68,7 @@ class ConntrackPart : public Part {
   std::unique_ptr<KernelScan> kernel_;
   std::unique_ptr<UserspaceScan> userspace_;
   std::unique_ptr<EventStream> events_;
+  std::unique_ptr<UserspaceAndHostScan> with_host_;  // of both, where both are read
   ZoneScan* scan_ = nullptr;
   conntrack::AccountingSysctls accounting_;
   std::vector<std::uint16_t> zones_;

@@ -118,7 +118,7 @@ bool ExportPart::export_one(flowstore::Export& due, ipfix::Now now) {
     stats_.filtered_protocol += due.flow.ended;
     return true;
   }
-  if (!record::exported_here(due.flow, state_.directory, state_.ports, state_.naming)) {
+  if (!state_.exported_here(due.flow)) {
     stats_.exported_elsewhere += due.flow.ended;
     return true;
   }

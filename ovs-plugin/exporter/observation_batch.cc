@@ -27,6 +27,7 @@ void name_new_flow(State& state, const flowstore::Observation& seen) {
 }  // namespace
 
 void ObservationBatch::flush(State& state, flowstore::Now now) {
+  std::erase_if(seen_, [&](const flowstore::Observation& seen) { return !state.node_flows.admits(seen); });
   for (flowstore::Observation& seen : seen_) {
     if (seen.sight != flowstore::Sight::entry) continue;  // the kernel's, which counts itself
     forget_predecessor(state, seen);

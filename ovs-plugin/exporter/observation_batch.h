@@ -12,8 +12,8 @@ namespace ofe {
 class ObservationBatch {
  public:
   void add(const flowstore::Observation& seen) { seen_.push_back(seen); }
-  // Adds datapath counters to what conntrack did not count, hands all to the store, names the flows that are new, and
-  // is empty again.
+  // Leaves out what of the host's zone is no Node-to-Node connection, adds datapath counters to what conntrack did not
+  // count, hands all to the store, names the flows that are new, and is empty again.
   void flush(State& state, flowstore::Now now);
 
  private:

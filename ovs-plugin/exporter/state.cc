@@ -65,6 +65,8 @@ State::State(config::Config initial, std::string node, flowstore::Now now)
 }
 
 void State::apply(const config::Config& changed, flowstore::Now now) {
+  // All of the host's zone was followed until now: what of it is no Node-to-Node flow is not left behind.
+  if (whole_host_zone(settings) && reads_node_flows(changed)) store.forget_zone(host_zone, now);
   settings = changed;
   naming = naming_options(settings, node_name);
   store.set_timing(export_timing(settings), now);
@@ -78,6 +80,16 @@ void State::name(flowstore::Flow& flow) {
   const flowstore::NameHandle handle = names.acquire(pinned);
   names.release(flow.names);
   flow.names = handle;
+}
+
+// Both Nodes of a Node-to-Node flow track it. Whose it is was decided when it entered and is pinned with its names: a
+// source whose Node object was deleted since would otherwise pass for one outside the cluster, exported twice.
+bool State::exported_here(flowstore::Flow& flow) {
+  if (flow.zone != host_zone || whole_host_zone(settings)) {
+    return record::exported_here(flow, directory, ports, naming);
+  }
+  name(flow);
+  return names.get(flow.names).source_node == node_name;
 }
 
 }  // namespace ofe

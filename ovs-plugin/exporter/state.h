@@ -7,6 +7,7 @@
 #include "k8s-bridge/directory/directory.h"
 #include "ovs-plugin/config/config.h"
 #include "ovs-plugin/correlate/datapath_counters.h"
+#include "ovs-plugin/exporter/node_flows.h"
 #include "ovs-plugin/record/local_ports.h"
 #include "ovs-plugin/record/names.h"
 
@@ -21,6 +22,9 @@ struct State {
   // Names are pinned at first sight; what is still unnamed is looked up again (a Pod that became known later).
   void name(flowstore::Flow& flow);
 
+  // Whether this Node exports the flow; names it where the answer needs the names.
+  bool exported_here(flowstore::Flow& flow);
+
   config::Config settings;
   unsigned settings_generation = 1;
   const std::string node_name;
@@ -32,6 +36,7 @@ struct State {
   record::NamingOptions naming;
   record::NamePool names;
   flowstore::Store store;
+  NodeFlows node_flows{settings, directory, store};
 };
 
 flowstore::ExportTiming export_timing(const config::Config& settings);

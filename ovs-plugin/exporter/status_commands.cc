@@ -92,6 +92,17 @@ Json loop_json(const LoopTimes& times) {
           {"longestMs", static_cast<double>(times.longest_us()) / 1e3}};
 }
 
+Json node_flows_json(const State& state) {
+  const NodeFlowStats& stats = state.node_flows.stats();
+  return {{"wanted", state.settings.node_flows},
+          {"zone0", whole_host_zone(state.settings) ? "all of it, as zones lists it"
+                    : state.settings.node_flows     ? "connections between Nodes"
+                                                    : "not read"},
+          {"entriesTaken", stats.taken},
+          {"entriesLeftOut", stats.left_out},
+          {"problem", state.node_flows.problem(state.node_name)}};
+}
+
 Json conntrack_json(Exporter& exporter) {
   const ConntrackPart& part = exporter.conntrack();
   const ConntrackPartStats& stats = part.stats();
@@ -102,7 +113,8 @@ Json conntrack_json(Exporter& exporter) {
             {"scansFailed", stats.scans_failed},
             {"lastPollMs", stats.last_poll_ms},
             {"lastPoll", time_text(stats.last_poll_wall_ms)},
-            {"lastError", stats.last_error}};
+            {"lastError", stats.last_error},
+            {"nodeFlows", node_flows_json(exporter.state())}};
   if (part.kernel() != nullptr) {
     json["kernel"] = kernel_json(*part.kernel(), part.accounting());
     json["events"] = events_json(part.events(), part.resync());

@@ -16,6 +16,7 @@ TEST(OwnSettings, EveryOneIsRead) {
       "ovsFlowExporter:\n"
       "  bridge: br-antrea\n"
       "  zones: [0, 65535, 7]\n"
+      "  nodeFlows: false\n"
       "  remoteNames: true\n"
       "  exactAccounting: true\n"
       "  conntrackEvents: off\n"
@@ -34,6 +35,7 @@ TEST(OwnSettings, EveryOneIsRead) {
   Config expected;
   expected.bridge = "br-antrea";
   expected.zones = {0, 65535, 7};
+  expected.node_flows = false;
   expected.remote_names = true;
   expected.exact_accounting = true;
   expected.conntrack_events = false;
@@ -83,6 +85,7 @@ TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
            {"bridge: sixteen-letters-", "cannot be the name of a bridge"},
            {"bridge: [a]", "a list is not a single value"},
            {"remoteNames: 1", "ovsFlowExporter.remoteNames: \"1\" is neither true nor false; allowed: true, false"},
+           {"nodeFlows: some", "ovsFlowExporter.nodeFlows: \"some\" is neither true nor false"},
            {"exactAccounting: perhaps", "is neither true nor false"},
            {"conntrackEvents: on", "is neither; allowed: auto, off"},
            {"podCIDRs: 10.0.0.0/8", "is not a list"},

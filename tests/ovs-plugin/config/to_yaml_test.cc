@@ -61,6 +61,7 @@ class RandomConfig {
       const auto zone = static_cast<std::uint16_t>(between(0, 65535));
       if (std::ranges::find(config.zones, zone) == config.zones.end()) config.zones.push_back(zone);
     }
+    config.node_flows = coin();
     config.remote_names = coin();
     config.exact_accounting = coin();
     for (const char* prefix : {"10.10.0.0/16", "fd00:10::/56", "0.0.0.0/0", "::/0", "192.168.1.1/32"}) {
@@ -104,6 +105,7 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "ovsFlowExporter:\n"
             "  bridge: \"br-int\"\n"
             "  zones: [65520, 65510]\n"
+            "  nodeFlows: true\n"
             "  remoteNames: false\n"
             "  exactAccounting: false\n"
             "  conntrackEvents: \"auto\"\n"
