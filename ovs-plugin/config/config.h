@@ -57,6 +57,7 @@ struct Config {
   std::uint64_t export_queue_octets = 16u << 20;
   std::int64_t reconnect_max_ms = 60'000;
   std::int64_t shutdown_grace_ms = 2'000;  // for the last records after SIGTERM
+  std::string metrics_address;             // "192.0.2.1:9184", where Prometheus asks; "": nowhere
 
   friend bool operator==(const Config&, const Config&) = default;
 };

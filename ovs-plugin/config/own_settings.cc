@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <set>
 
 #include "ovs-plugin/config/values.h"
@@ -102,6 +103,24 @@ void write_conntrack_events(const Config& config, YAML::Emitter& out) {
   out << YAML::DoubleQuoted << (config.conntrack_events ? "auto" : "off");
 }
 
+// Numeric: a Node's name may stand for several addresses. IPv4: Debian's civetweb, which serves it, is built without
+// IPv6.
+void read_metrics_address(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed =
+      "<IPv4 address>:<port>, such as \"127.0.0.1:9184\" or \"0.0.0.0:9184\"; \"\" for no metrics";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  const std::string& text = value.Scalar();
+  const std::size_t colon = std::min(text.rfind(':'), text.size());
+  const auto address = flowstore::parse_address(text.substr(0, colon));
+  const std::string port_text = text.substr(std::min(colon + 1, text.size()));
+  std::uint16_t port = 0;
+  const auto [end, status] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  const bool is_port = status == std::errc() && end == port_text.data() + port_text.size() && port != 0;
+  const bool is_ipv4 = address && flowstore::is_ipv4(*address) && text.find(':') == colon;
+  if (!text.empty() && !(is_ipv4 && is_port)) return complain(value, "is not an address to listen on", kAllowed);
+  config.metrics_address = text;
+}
+
 constexpr std::uint64_t kU32 = std::numeric_limits<std::uint32_t>::max();
 
 constexpr std::array kSettings = {
@@ -128,6 +147,7 @@ constexpr std::array kSettings = {
             write_duration<&Config::reconnect_max_ms>},
     Setting{"shutdownGrace", duration<&Config::shutdown_grace_ms, 0, 600 * kSecondMs>,
             write_duration<&Config::shutdown_grace_ms>},
+    Setting{"metricsAddress", read_metrics_address, write_quoted<&Config::metrics_address>},
 };
 
 }  // namespace

@@ -43,6 +43,7 @@ std::unique_ptr<Listing> flow_list(Exporter& exporter, const Arguments& argument
 std::unique_ptr<Listing> flow_show(Exporter& exporter, const Arguments& arguments, Answer& wrong);
 Answer k8s_show(Exporter& exporter, const Arguments& arguments);
 Answer exporter_status(Exporter& exporter, const Arguments& arguments);
+Json status_json(Exporter& exporter);  // what exporter/status shows
 Answer ipfix_show(Exporter& exporter, const Arguments& arguments);
 Answer config_show(Exporter& exporter, const Arguments& arguments);
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/ovs/ovs.h"
 
 namespace ofe {
@@ -22,7 +23,8 @@ Exporter::Exporter(const ExporterOptions& options, config::Config settings)
       metadata_(state_),
       netflow_(state_, ovsdb_),
       conntrack_(state_, ovsdb_),
-      export_(state_) {}
+      export_(state_),
+      metrics_(state_, [this] { return status_json(*this); }) {}
 
 void Exporter::turn(ofe_ovs_server* server) {
   const auto began = std::chrono::steady_clock::now();
@@ -52,6 +54,7 @@ void Exporter::shut_down() {
   const std::int64_t give_up_ms = now_.monotonic_ms + state_.settings.shutdown_grace_ms;
   spdlog::info("terminating: {} flows to export", state_.store.stats().flows);
   export_.begin_shutdown(now_);
+  metrics_.close();
   while (true) {
     now_ = read_clocks();
     export_.run(now_);

@@ -10,6 +10,7 @@
 #include "ovs-plugin/exporter/listing_part.h"
 #include "ovs-plugin/exporter/loop_times.h"
 #include "ovs-plugin/exporter/metadata_part.h"
+#include "ovs-plugin/exporter/metrics_part.h"
 #include "ovs-plugin/exporter/netflow_part.h"
 #include "ovs-plugin/exporter/ovsdb_part.h"
 #include "ovs-plugin/exporter/state.h"
@@ -39,6 +40,7 @@ class Exporter {
   ExportPart& exporting() { return export_; }
   ListingPart& listings() { return listings_; }
   const LoopTimes& loop_times() const { return loop_times_; }
+  MetricsPart& metrics() { return metrics_; }
 
  private:
   void turn(ofe_ovs_server* server);
@@ -54,8 +56,9 @@ class Exporter {
   ConntrackPart conntrack_;
   ExportPart export_;
   ListingPart listings_;
+  MetricsPart metrics_;
   // In the order of the data flow.
-  Part* const parts_[7] = {&config_, &ovsdb_, &metadata_, &netflow_, &conntrack_, &export_, &listings_};
+  Part* const parts_[8] = {&config_, &ovsdb_, &metadata_, &netflow_, &conntrack_, &export_, &listings_, &metrics_};
 };
 
 }  // namespace ofe

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "ovs-plugin/exporter/commands.h"
@@ -173,9 +174,22 @@ Json process_json(Exporter& exporter) {
           {"residentOctets", resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))}};
 }
 
+// How late the flow is that has been due for longest: 0 unless the collector or its queue does not keep up.
+std::int64_t export_lag_ms(Exporter& exporter) {
+  const std::int64_t now_ms = exporter.now().monotonic_ms;
+  return std::max<std::int64_t>(now_ms - exporter.state().store.next_deadline_ms().value_or(now_ms), 0);
+}
+
+Json metrics_json(Exporter& exporter) {
+  return {{"address", exporter.state().settings.metrics_address},
+          {"listening", exporter.metrics().port() != 0},
+          {"problem", exporter.metrics().problem()}};
+}
+
 Json ipfix_json(Exporter& exporter) {
   const ExportPartStats& part = exporter.exporting().stats();
   Json json{{"observationDomainId", exporter.exporting().observation_domain()},
+            {"exportLagMs", export_lag_ms(exporter)},
             {"records", part.records},
             {"exportedElsewhere", part.exported_elsewhere},
             {"filteredByProtocol", part.filtered_protocol},
@@ -234,33 +248,37 @@ Answer render(const Json& json, bool as_json) {
 
 }  // namespace
 
+Json status_json(Exporter& exporter) {
+  const BridgeView& bridge = exporter.ovsdb().bridge();
+  return {{"node", exporter.state().node_name},
+          {"process", process_json(exporter)},
+          {"loop", loop_json(exporter.loop_times())},
+          {"ovs",
+           {{"database", exporter.ovsdb().remote()},
+            {"connected", exporter.ovsdb().connected()},
+            {"version", exporter.ovsdb().ovs_version()},
+            {"libraryVersion", ofe_ovs_library_version()},
+            {"bridge", exporter.state().settings.bridge},
+            {"bridgeFound", bridge.found},
+            {"datapathType", bridge.datapath_type}}},
+          {"conntrack", conntrack_json(exporter)},
+          {"exactAccounting", accounting_json(exporter)},
+          {"store", store_json(exporter.state().store.stats(), exporter.state().settings.max_flows)},
+          {"metadata", metadata_json(exporter)},
+          {"ipfix", ipfix_json(exporter)},
+          {"metrics", metrics_json(exporter)},
+          {"configuration",
+           {{"file", exporter.config().path()},
+            {"reloads", exporter.config().stats().reloads},
+            {"refused", exporter.config().stats().refused},
+            {"problems", exporter.config().stats().problems}}}};
+}
+
 Answer exporter_status(Exporter& exporter, const Arguments& arguments) {
   bool json = false;
   Answer wrong;
   if (!take_json_flag(arguments, json, wrong, "exporter/status [--json]")) return wrong;
-  const BridgeView& bridge = exporter.ovsdb().bridge();
-  return render({{"node", exporter.state().node_name},
-                 {"process", process_json(exporter)},
-                 {"loop", loop_json(exporter.loop_times())},
-                 {"ovs",
-                  {{"database", exporter.ovsdb().remote()},
-                   {"connected", exporter.ovsdb().connected()},
-                   {"version", exporter.ovsdb().ovs_version()},
-                   {"libraryVersion", ofe_ovs_library_version()},
-                   {"bridge", exporter.state().settings.bridge},
-                   {"bridgeFound", bridge.found},
-                   {"datapathType", bridge.datapath_type}}},
-                 {"conntrack", conntrack_json(exporter)},
-                 {"exactAccounting", accounting_json(exporter)},
-                 {"store", store_json(exporter.state().store.stats(), exporter.state().settings.max_flows)},
-                 {"metadata", metadata_json(exporter)},
-                 {"ipfix", ipfix_json(exporter)},
-                 {"configuration",
-                  {{"file", exporter.config().path()},
-                   {"reloads", exporter.config().stats().reloads},
-                   {"refused", exporter.config().stats().refused},
-                   {"problems", exporter.config().stats().problems}}}},
-                json);
+  return render(status_json(exporter), json);
 }
 
 Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {

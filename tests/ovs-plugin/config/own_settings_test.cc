@@ -31,7 +31,8 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  udpMaxMessageOctets: 512\n"
       "  exportQueueOctets: 65536\n"
       "  reconnectMaxInterval: 10s\n"
-      "  shutdownGrace: 0s\n");
+      "  shutdownGrace: 0s\n"
+      "  metricsAddress: 192.0.2.1:9184\n");
   Config expected;
   expected.bridge = "br-antrea";
   expected.zones = {0, 65535, 7};
@@ -49,12 +50,13 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.export_queue_octets = 65536;
   expected.reconnect_max_ms = 10'000;
   expected.shutdown_grace_ms = 0;
+  expected.metrics_address = "192.0.2.1:9184";
   EXPECT_EQ(config, expected);
 }
 
 TEST(OwnSettings, ANullLeavesTheDefault) {
   EXPECT_EQ(accept("ovsFlowExporter: {observationDomainId: ~, zones: , bridge: null}"), Config{});
-  EXPECT_EQ(accept("ovsFlowExporter: {podCIDRs: []}"), Config{});
+  EXPECT_EQ(accept("ovsFlowExporter: {podCIDRs: [], metricsAddress: \"\"}"), Config{});
 }
 
 TEST(OwnSettings, AnUnknownKeyIsAnErrorThatNamesTheNearest) {
@@ -104,6 +106,18 @@ TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
            {"reconnectMaxInterval: 10", "is not a duration"},
            {"shutdownGrace: 11m", "is too long"},
            {"shutdownGrace: -1s", "is too short"},
+           {"metricsAddress: 9184", "\"9184\" is not an address to listen on; allowed: <IPv4 address>:<port>, such as"},
+           {"metricsAddress: 127.0.0.1", "is not an address to listen on"},
+           {"metricsAddress: \":9184\"", "is not an address to listen on"},
+           {"metricsAddress: \"127.0.0.1:\"", "is not an address to listen on"},
+           {"metricsAddress: \"127.0.0.1:0\"", "is not an address to listen on"},
+           {"metricsAddress: \"127.0.0.1:65536\"", "is not an address to listen on"},
+           {"metricsAddress: \"127.0.0.1:9184s\"", "is not an address to listen on"},
+           {"metricsAddress: \"127.0.0.1:91:84\"", "is not an address to listen on"},
+           {"metricsAddress: \"::ffff:127.0.0.1:9184\"", "is not an address to listen on"},
+           {"metricsAddress: \"[::1]:9184\"", "is not an address to listen on"},
+           {"metricsAddress: localhost:9184", "is not an address to listen on"},
+           {"metricsAddress: [127.0.0.1:9184]", "a list is not a single value"},
        }) {
     EXPECT_THAT(errors_of(under_own_key(c.line)), ElementsAre(HasSubstr(c.error))) << c.line;
     EXPECT_THAT(errors_of(under_own_key(c.line)), ElementsAre(StartsWith("a.conf:2: ovsFlowExporter."))) << c.line;

@@ -76,6 +76,7 @@ class RandomConfig {
     config.export_queue_octets = static_cast<std::uint64_t>(between(65536, std::int64_t{1} << 32));
     config.reconnect_max_ms = between(1'000, 604'800'000);
     config.shutdown_grace_ms = between(0, 600'000);
+    config.metrics_address = one_of<const char*>({"", "127.0.0.1:9184", "0.0.0.0:1", "192.0.2.255:65535"});
   }
 
   std::mt19937_64 random_;
@@ -118,7 +119,8 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  udpMaxMessageOctets: 1400\n"
             "  exportQueueOctets: 16777216\n"
             "  reconnectMaxInterval: 1m\n"
-            "  shutdownGrace: 2s\n");
+            "  shutdownGrace: 2s\n"
+            "  metricsAddress: \"\"\n");
 }
 
 TEST(ToYaml, TimeoutsSpeakTheNewerSpelling) {

@@ -1,0 +1,113 @@
+#include "ovs-plugin/exporter/metrics.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace ofe {
+namespace {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+// Numbers that say how many there are now, or were in the last dump.
+constexpr std::string_view gauges[] = {
+    "conntrack.userspace.entryMegaflows",
+    "conntrack.userspace.entryMegaflowsPinned",
+    "conntrack.userspace.entryMegaflowsUntracked",
+    "conntrack.userspace.countedTuples",
+    "store.flows",
+    "store.endedWaiting",
+    "store.withoutStatistics",
+    "metadata.pods",
+    "metadata.removedPodsKept",
+    "metadata.services",
+    "metadata.nodes",
+    "metadata.podsOfLocalPorts",
+    "ipfix.collector.queuedOctets",
+};
+
+// Numbers that measure nothing, and those that come under standard names.
+constexpr std::string_view left_out[] = {
+    "process.pid",          "process.cpuUserSeconds",    "process.cpuSystemSeconds",     "process.residentOctets",
+    "exactAccounting.port", "ipfix.observationDomainId", "ipfix.collector.nextSequence",
+};
+
+template <std::size_t N>
+bool lists(const std::string_view (&paths)[N], std::string_view path) {
+  return std::ranges::find(paths, path) != std::end(paths);
+}
+
+// "octetsSent" is {"octets", "sent"}.
+std::vector<std::string> words_of(std::string_view camel_case) {
+  std::vector<std::string> words{""};
+  for (const char c : camel_case) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper && !words.back().empty()) words.emplace_back();
+    words.back() += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return words;
+}
+
+struct Leaf {
+  std::string name, unit;  // unit: "" or as it ends the name, "_seconds"
+  bool gauge = false;
+  double per_unit = 1;  // what the number is divided by
+};
+
+Leaf describe(const std::string& path, const std::string& key) {
+  Leaf leaf{"", "", lists(gauges, path), 1};
+  std::vector<std::string> words = words_of(key);
+  if (words.back() == "ms") {
+    words.pop_back();
+    leaf.unit = "_seconds";
+    leaf.per_unit = 1000;
+    leaf.gauge = true;
+  } else if (std::erase(words, "octets") != 0) {
+    leaf.unit = "_bytes";
+  }
+  for (const std::string& word : words) {
+    leaf.name += "_" + word;
+    leaf.gauge = leaf.gauge || word == "limit";
+  }
+  return leaf;
+}
+
+MetricFamily family(std::string name, const std::string& help, MetricType type, double value) {
+  prometheus::ClientMetric metric;
+  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  return {std::move(name), help, type, {std::move(metric)}};
+}
+
+void walk(const Json& node, const std::string& path, const std::string& prefix, std::vector<MetricFamily>& metrics) {
+  for (const auto& [key, value] : node.items()) {
+    const std::string here = path.empty() ? key : path + "." + key;
+    const Leaf leaf = describe(here, key);
+    if (value.is_object()) {
+      walk(value, here, prefix + leaf.name, metrics);
+    } else if (value.is_boolean()) {
+      metrics.push_back(
+          family(prefix + leaf.name, here + " of exporter/status", MetricType::Gauge, value.get<bool>() ? 1 : 0));
+    } else if (value.is_number() && !lists(left_out, here)) {
+      const std::string end = leaf.unit + (leaf.gauge ? "" : "_total");
+      metrics.push_back(family(prefix + leaf.name + end, here + " of exporter/status",
+                               leaf.gauge ? MetricType::Gauge : MetricType::Counter,
+                               value.get<double>() / leaf.per_unit));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<MetricFamily> metrics_of(const Json& status) {
+  std::vector<MetricFamily> metrics;
+  if (const auto process = status.find("process"); process != status.end()) {
+    metrics.push_back(family("process_cpu_seconds_total", "User and system CPU time spent", MetricType::Counter,
+                             process->value("cpuUserSeconds", 0.0) + process->value("cpuSystemSeconds", 0.0)));
+    metrics.push_back(family("process_resident_memory_bytes", "Resident memory size", MetricType::Gauge,
+                             process->value("residentOctets", 0.0)));
+  }
+  walk(status, "", "ovs_flow_exporter", metrics);
+  return metrics;
+}
+
+}  // namespace ofe
