@@ -11,6 +11,7 @@ using prometheus::MetricType;
 
 // Numbers that say how many there are now, or were in the last dump.
 constexpr std::string_view gauges[] = {
+    "conntrack.events.bufferOctets",
     "conntrack.userspace.entryMegaflows",
     "conntrack.userspace.entryMegaflowsPinned",
     "conntrack.userspace.entryMegaflowsUntracked",
