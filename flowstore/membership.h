@@ -19,6 +19,11 @@ class Membership {
   // Whether the flow was last known to be in the zone.
   bool in(std::uint16_t zone, const ZoneScans& scans, std::uint16_t counting_zone) const;
 
+  // Whether its entry in the zone it is counted in was seen since the scan began that runs there now.
+  bool counting_seen_by_open_scan(const ZoneScans& scans, std::uint16_t counting_zone) const {
+    return has(counting) && scans.seen_by_open_scan(counting_zone, marks_[counting]);
+  }
+
   // The flow's entry in another zone; false when there is no room to remember it.
   bool see_other(std::uint16_t zone, std::uint32_t mark);
   void drop_other(std::uint16_t zone);

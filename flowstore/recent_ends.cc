@@ -21,7 +21,7 @@ void RecentEnds::begin_scan(std::uint16_t zone) {
 void RecentEnds::end_scan(std::uint16_t zone) {
   const auto found = zones_.find(zone);
   if (found == zones_.end()) return;
-  size_ -= found->second.size();
+  size_ -= found->second.size;
   zones_.erase(found);
 }
 
@@ -29,13 +29,17 @@ bool RecentEnds::remember(std::uint16_t zone, std::uint64_t key_hash, const End&
   const auto found = zones_.find(zone);
   if (found == zones_.end() || end.marks.id == 0) return true;
   const std::uint64_t key = fingerprint(key_hash, end.marks.id);
-  const auto known = found->second.find(key);
-  if (known != found->second.end()) {
-    known->second = end;
-    return true;
+  const auto known = found->second.ends.find(key);
+  if (known != found->second.ends.end()) {
+    for (End& before : known->second) {
+      if (compare(before.marks, end.marks) != Kinship::same) continue;
+      before = end;
+      return true;
+    }
   }
   if (size_ >= max_ends_) return false;
-  found->second.emplace(key, end);
+  found->second.ends[key].push_back(end);
+  ++found->second.size;
   ++size_;
   return true;
 }
@@ -43,9 +47,12 @@ bool RecentEnds::remember(std::uint16_t zone, std::uint64_t key_hash, const End&
 const RecentEnds::End* RecentEnds::find(std::uint16_t zone, std::uint64_t key_hash, const EntryMarks& marks) const {
   const auto found = zones_.find(zone);
   if (found == zones_.end() || marks.id == 0) return nullptr;
-  const auto end = found->second.find(fingerprint(key_hash, marks.id));
-  if (end == found->second.end() || compare(end->second.marks, marks) != Kinship::same) return nullptr;
-  return &end->second;
+  const auto known = found->second.ends.find(fingerprint(key_hash, marks.id));
+  if (known == found->second.ends.end()) return nullptr;
+  for (const End& end : known->second) {
+    if (compare(end.marks, marks) == Kinship::same) return &end;
+  }
+  return nullptr;
 }
 
 }  // namespace flowstore

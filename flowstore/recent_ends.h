@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "flowstore/connection_identity.h"
 
 namespace flowstore {
@@ -34,11 +35,16 @@ class RecentEnds {
   const End* find(std::uint16_t zone, std::uint64_t key_hash, const EntryMarks& marks) const;
 
  private:
-  using Ends = absl::flat_hash_map<std::uint64_t, End>;
+  // By key and id: an entry's id is made of its place in memory, which the next one on the key often gets.
+  using Ends = absl::flat_hash_map<std::uint64_t, absl::InlinedVector<End, 1>>;
 
   std::size_t max_ends_;
   std::size_t size_ = 0;
-  absl::flat_hash_map<std::uint16_t, Ends> zones_;  // those with a scan running
+  struct Zone {
+    Ends ends;
+    std::size_t size = 0;
+  };
+  absl::flat_hash_map<std::uint16_t, Zone> zones_;  // those with a scan running
 };
 
 }  // namespace flowstore

@@ -64,6 +64,7 @@ struct Store::Impl {
   Stats stats_;
 
  private:
+  bool is_expected(std::uint32_t slot, bool same, const Observation& seen) const;
   bool is_stale(const Observation& seen, std::uint64_t hash);
   ObserveResult begin_flow(const Observation& seen, std::uint64_t hash, std::uint32_t predecessor, Now now);
   bool is_new_connection(const Slot& slot, const Observation& seen) const;

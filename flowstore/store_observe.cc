@@ -73,8 +73,7 @@ ObserveResult Store::Impl::observe(const Observation& seen, std::uint64_t hash, 
   const std::uint32_t id = find(hash, seen.original, seen.reply);
   const bool lives = id != FlowIndex::none && !arena_[id].flow.ended;
   const bool another = lives && is_new_connection(arena_[id], seen);
-  const bool expected = lives && !another && arena_[id].seen_in.in(seen.zone, scans_, arena_[id].flow.zone);
-  if (!expected && is_stale(seen, hash)) return ObserveResult::stale;
+  if (!is_expected(id, lives && !another, seen) && is_stale(seen, hash)) return ObserveResult::stale;
   if (!lives) return begin_flow(seen, hash, id, now);
 
   Slot& slot = arena_[id];
@@ -102,8 +101,18 @@ ObserveResult Store::Impl::observe(const Observation& seen, std::uint64_t hash, 
   return ObserveResult::other_zone;
 }
 
-// An older picture of a connection whose end is known already.
+// Whether an observation that fits the flow's marks needs no look at the connections that ended just now.
+bool Store::Impl::is_expected(std::uint32_t id, bool same, const Observation& seen) const {
+  if (!same) return false;
+  const Slot& slot = arena_[id];
+  // Of a flow known by its NEW event alone the id is all there is to compare, and its predecessor had the same, maybe.
+  const bool first_start = seen.zone == slot.flow.zone && seen.start_wall_ms != 0 && !slot.start_known;
+  return !first_start && slot.seen_in.in(seen.zone, scans_, slot.flow.zone);
+}
+
+// An older picture of a connection whose end is known already. A NEW event is none: it precedes its DESTROY event.
 bool Store::Impl::is_stale(const Observation& seen, std::uint64_t hash) {
+  if (seen.sight == Sight::born) return false;
   if (!recent_ends_.find(seen.zone, hash, marks_of(seen))) return false;
   ++stats_.stale_observations;
   return true;
@@ -120,7 +129,9 @@ bool Store::Impl::is_new_connection(const Slot& slot, const Observation& seen) c
     case Kinship::same:
       return false;
     case Kinship::different:
-      return true;
+      // A NEW event comes after the DESTROY event of the key's last connection, but maybe after a dump has shown the
+      // next one already: then it is of one in between, whose DESTROY event will bring all there is to say of it.
+      return seen.sight != Sight::born || !slot.seen_in.counting_seen_by_open_scan(scans_, seen.zone);
     case Kinship::unknown:
       break;
   }
@@ -132,7 +143,8 @@ ObserveResult Store::Impl::begin_flow(const Observation& seen, std::uint64_t has
   std::optional<RecentEnds::End> continued;
   if (predecessor != FlowIndex::none) {
     const Slot& ended = arena_[predecessor];
-    const bool same = ended.flow.zone == seen.zone && compare(ended.marks(), marks_of(seen)) == Kinship::same;
+    const bool same = seen.sight == Sight::entry && ended.flow.zone == seen.zone &&
+                      compare(ended.marks(), marks_of(seen)) == Kinship::same;
     if (same) continued = end_of(ended, ended.marks());
     leave_index(predecessor);
   }
@@ -176,8 +188,12 @@ void Store::Impl::destroy(const Observation& last, std::uint64_t hash, Now now) 
 // that flow had not counted is added, and nothing at all is recorded when it had counted everything.
 void Store::Impl::record_whole_flow(const Observation& last, std::uint64_t hash, std::uint32_t on_key, Now now) {
   const RecentEnds::End* const found = recent_ends_.find(last.zone, hash, marks_of(last));
-  const RecentEnds::End known = found ? *found : RecentEnds::End{};
-  if (found && (last.statistics == Statistics::none || last.counters == known.total)) return;
+  RecentEnds::End known = found ? *found : RecentEnds::End{};
+  if (found && (last.statistics == Statistics::none || last.counters == known.total)) {
+    known.marks = marks_of(last);  // its start, which a flow known by its NEW event alone had not
+    recent_ends_.remember(last.zone, hash, known);
+    return;
+  }
 
   const bool newest = on_key == FlowIndex::none || arena_[on_key].flow.ended;
   if (newest && on_key != FlowIndex::none) leave_index(on_key);

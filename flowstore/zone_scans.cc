@@ -37,6 +37,11 @@ bool ZoneScans::absent(std::uint16_t zone, std::uint32_t mark) const {
   return scans && scans->previous_complete > mark;
 }
 
+bool ZoneScans::seen_by_open_scan(std::uint16_t zone, std::uint32_t mark) const {
+  const State* scans = find(zone);
+  return scans && scans->open && scans->begun == mark;
+}
+
 bool ZoneScans::birth_seen(std::uint16_t zone, std::int64_t start_wall_ms, Now now) {
   follow_clocks(now);
   const State& scans = state(zone);

@@ -26,6 +26,8 @@ class ZoneScans {
   // The mark for an entry seen now; marks of one zone never decrease.
   std::uint32_t mark(std::uint16_t zone) const;
   bool absent(std::uint16_t zone, std::uint32_t mark) const;
+  // Whether the entry was seen since the scan began that runs now.
+  bool seen_by_open_scan(std::uint16_t zone, std::uint32_t mark) const;
 
   // Whether a connection that appears now was born under our eyes: by its start time where that can tell. It cannot
   // when there is none (0), when it lies in the future (stamped by a clock that was ahead and has been set back), or

@@ -27,6 +27,22 @@ TEST(RecentEnds, KnowsAnEndUntilTheScanIsOver) {
   EXPECT_EQ(ends.find(zone, key, {7, 500}), nullptr);
 }
 
+TEST(RecentEnds, KnowsEveryConnectionThatHadAnIdThatWasGivenAgain) {
+  RecentEnds ends(2);
+  ends.begin_scan(zone);
+  EXPECT_TRUE(ends.remember(zone, key, end_with({7, 500}, 42)));
+  EXPECT_TRUE(ends.remember(zone, key, end_with({7, 600}, 43)));
+  EXPECT_FALSE(ends.remember(zone, key, end_with({7, 700}, 44)));
+  EXPECT_TRUE(ends.remember(zone, key, end_with({7, 600}, 45)));
+  EXPECT_EQ(ends.find(zone, key, {7, 500})->total.packets, 42u);
+  EXPECT_EQ(ends.find(zone, key, {7, 600})->total.packets, 45u);
+  EXPECT_EQ(ends.find(zone, key, {7, 700}), nullptr);
+  ends.end_scan(zone);
+  ends.begin_scan(zone);
+  EXPECT_TRUE(ends.remember(zone, key, end_with({7, 700})));
+  EXPECT_TRUE(ends.remember(zone, key, end_with({7, 800}))) << "the end of the scan gave both places back";
+}
+
 TEST(RecentEnds, KeepsNothingWhenNoScanRunsOrTheEntryHasNoId) {
   RecentEnds ends(10);
   EXPECT_TRUE(ends.remember(zone, key, end_with({7, 500})));

@@ -76,6 +76,71 @@ TEST_F(StoreTest, TuplesReusedBetweenTwoPollsAreTwoFlows) {
   EXPECT_EQ(records[1].delta, packets(5));
 }
 
+// The kernel makes the id of the entry's place in memory: the next connection on the key often has the same.
+
+TEST_F(StoreTest, AnIdThatComesAgainOnTheKeyIsANewConnection) {
+  for (const bool scanning : {false, true}) {
+    restart({});
+    if (scanning) store->begin_scan(1, now);
+    see(Seen().with_id(1).born());
+    destroy(Seen().with_id(1).started(after_store).counting(3));
+    EXPECT_EQ(see(Seen().with_id(1).born()), ObserveResult::created);
+    EXPECT_FALSE(find(Seen())->ended);
+    EXPECT_EQ(find(Seen())->total, Counters{});
+    destroy(Seen().with_id(1).started(after_store + 10).counting(2));
+    const auto records = export_due();
+    ASSERT_EQ(records.size(), 2u);
+    EXPECT_EQ(records[0].delta, packets(3));
+    EXPECT_EQ(records[1].delta, packets(2));
+  }
+}
+
+TEST_F(StoreTest, ADumpsPictureOfTheLastConnectionIsNotTakenForTheOneThatHasItsId) {
+  store->begin_scan(1, now);
+  see(Seen().with_id(1).born());
+  destroy(Seen().with_id(1).started(after_store).counting(3));
+  see(Seen().with_id(1).born());
+  EXPECT_EQ(see(Seen().with_id(1).started(after_store).counting(2)), ObserveResult::stale);
+  EXPECT_EQ(find(Seen())->total, Counters{});
+  EXPECT_EQ(see(Seen().with_id(1).started(after_store + 10).counting(1)), ObserveResult::updated);
+  EXPECT_EQ(find(Seen())->total, packets(1));
+}
+
+TEST_F(StoreTest, ADumpsPictureOfAnEarlierConnectionIsKnownAfterSeveralOfItsIdHaveEnded) {
+  store->begin_scan(1, now);
+  for (const std::int64_t start : {after_store, after_store + 10}) {
+    see(Seen().with_id(1).born());
+    destroy(Seen().with_id(1).started(start).counting(3));
+  }
+  for (const std::int64_t start : {after_store, after_store + 10}) {
+    EXPECT_EQ(see(Seen().with_id(1).started(start).counting(2)), ObserveResult::stale);
+  }
+  EXPECT_EQ(store->stats().created, 2u);
+}
+
+TEST_F(StoreTest, ANewEventThatADumpHasOvertakenDoesNotEndTheConnectionTheDumpShowed) {
+  store->begin_scan(1, now);
+  see(Seen().with_id(2).started(after_store + 10).counting(4));
+  EXPECT_EQ(see(Seen().with_id(1).born()), ObserveResult::updated);
+  destroy(Seen().with_id(1).started(after_store).counting(3));
+  EXPECT_EQ(see(Seen().with_id(2).born()), ObserveResult::updated);
+  store->end_scan(1, true, now);
+  EXPECT_EQ(export_one().delta, packets(3));
+  destroy(Seen().with_id(2).started(after_store + 10).counting(5));
+  EXPECT_EQ(export_one().delta, packets(5));
+  EXPECT_EQ(store->stats().restarted, 0u);
+}
+
+TEST_F(StoreTest, ADestroyEventThatADumpHasOvertakenIsNotTakenForTheNextOfItsId) {
+  store->begin_scan(1, now);
+  see(Seen().with_id(1).born());
+  see(Seen().with_id(2).started(after_store + 20).counting(4));
+  destroy(Seen().with_id(1).started(after_store).counting(Counters{}));
+  see(Seen().with_id(1).born());
+  destroy(Seen().with_id(1).started(after_store + 10).counting(Counters{}));
+  EXPECT_EQ(store->stats().created, 3u) << "one in between, which carried as little as the first";
+}
+
 TEST_F(StoreTest, ABatchKeepsTheOrderOfEvents) {
   std::vector<Observation> events;
   for (std::uint32_t id = 1; id <= 100; ++id) {

@@ -96,18 +96,21 @@ void StoreModel::seen_until(ModelFlow& flow, std::int64_t wall_ms) {
   flow.shows.last_wall_ms = wall_ms < flow.shows.start_wall_ms ? flow.shows.start_wall_ms : wall_ms;
 }
 
-const StoreModel::KnownEnd* StoreModel::known_end(const Observation& seen) {
+StoreModel::KnownEnd* StoreModel::known_end(const Observation& seen) {
   Zone& of = zone(seen.zone);
-  const auto found = of.ends_during_scan.find(entry_key(seen));
-  if (!of.scanning || seen.id == 0 || found == of.ends_during_scan.end()) return nullptr;
-  const std::int64_t start = found->second.start;
-  if (start != 0 && seen.start_wall_ms != 0 && start != seen.start_wall_ms) return nullptr;
-  return &found->second;
+  if (!of.scanning || seen.id == 0) return nullptr;
+  for (KnownEnd& end : of.ends_during_scan[entry_key(seen)]) {
+    if (end.start == 0 || seen.start_wall_ms == 0 || end.start == seen.start_wall_ms) return &end;
+  }
+  return nullptr;
 }
 
 void StoreModel::remember_end(const ModelFlow& flow, const Observation& of) {
-  Zone& where = zone(of.zone);
-  if (where.scanning && of.id != 0) where.ends_during_scan[entry_key(of)] = {of.start_wall_ms, flow.shows};
+  if (KnownEnd* const known = known_end(of)) {
+    *known = {of.start_wall_ms, flow.shows};
+  } else if (zone(of.zone).scanning && of.id != 0) {
+    zone(of.zone).ends_during_scan[entry_key(of)].push_back({of.start_wall_ms, flow.shows});
+  }
 }
 
 void StoreModel::begin_scan(std::uint16_t number, Now now) {
@@ -179,15 +182,20 @@ ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::v
   if (counting_zone) {
     another = is_other(*flow, seen) || (!is_same(*flow, seen) && (reopened || !is_in(*flow, seen.zone)));
   }
+  const bool born = seen.sight == Sight::born;
+  if (counting_zone && born && is_other(*flow, seen) && zone(seen.zone).scanning && flow->zones.contains(seen.zone)) {
+    another = flow->zones[seen.zone].in_question;  // a dump has shown a later connection than this one
+  }
+  const bool first_start = counting_zone && seen.start_wall_ms != 0 && !flow->start_known;
 
-  if (!lives || another || !is_in(*flow, seen.zone)) {
-    if (known_end(seen)) {
+  if (!lives || another || first_start || !is_in(*flow, seen.zone)) {
+    if (!born && known_end(seen)) {
       ++stats_.stale_observations;
       return ObserveResult::stale;
     }
   }
   if (!lives) {
-    const bool goes_on = flow && flow->shows.zone == seen.zone && is_same(*flow, seen);
+    const bool goes_on = flow && !born && flow->shows.zone == seen.zone && is_same(*flow, seen);
     const Flow before = flow ? flow->shows : Flow{};
     return begin_flow(seen, now, goes_on ? &before : nullptr, given_up);
   }
@@ -205,7 +213,7 @@ ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::v
     return ObserveResult::restarted;
   }
 
-  if (counting_zone && seen.sight == Sight::born) {
+  if (counting_zone && born) {
     flow->zones[seen.zone] = {};
     if (!flow->shows.birth_seen && flow->shows.exports == 0) {
       flow->shows.birth_seen = true;
@@ -252,8 +260,12 @@ void StoreModel::destroy(const Observation& last, Now now, const std::vector<Flo
 
 void StoreModel::record_whole_flow(const Observation& last, Now now, const std::vector<Flow>& given_up) {
   std::optional<Flow> before;
-  if (const KnownEnd* const known = known_end(last)) before = known->flow;
-  if (before && (last.statistics == Statistics::none || last.counters == before->total)) return;
+  KnownEnd* const known = known_end(last);
+  if (known) before = known->flow;
+  if (known && (last.statistics == Statistics::none || last.counters == before->total)) {
+    known->start = last.start_wall_ms;
+    return;
+  }
   ModelFlow* const flow = make_flow(last, now, given_up);
   if (!flow) return;
   if (before) {

@@ -90,7 +90,7 @@ class StoreModel {
     bool had_complete_scan = false;
     std::int64_t births_from = 0;
     std::size_t watched_from = 0;  // which of moments_
-    std::map<EntryKey, KnownEnd> ends_during_scan;
+    std::map<EntryKey, std::vector<KnownEnd>> ends_during_scan;
   };
 
   static EntryKey entry_key(const Observation& seen);
@@ -99,7 +99,7 @@ class StoreModel {
   static void seen_until(ModelFlow& flow, std::int64_t wall_ms);
   bool birth_seen(const Observation& seen, Now now);
   Zone& zone(std::uint16_t number);
-  const KnownEnd* known_end(const Observation& seen);
+  KnownEnd* known_end(const Observation& seen);
   void remember_end(const ModelFlow& flow, const Observation& of);
   bool is_in(const ModelFlow& flow, std::uint16_t zone) const;
   bool is_gone(const ModelFlow& flow) const;
