@@ -17,8 +17,7 @@ bool DatapathCounters::netflow_counts(const flowstore::Tuple& tuple) const {
 }
 
 DatapathCounters::Count* DatapathCounters::count_of(const flowstore::Tuple& tuple, flowstore::Now now) {
-  const auto found = tuples_.find(tuple);
-  if (found != tuples_.end()) return &found->second;
+  if (Count* found = tuples_.find(tuple)) return found;
   if (tuples_.size() >= max_tuples_) {
     ++stats_.refused_full;
     return nullptr;
@@ -34,6 +33,11 @@ void DatapathCounters::add_netflow(const datapath::NetflowRecord& record, flowst
     count->packets += record.packets;
     count->octets += record.octets;
   }
+}
+
+void DatapathCounters::begin_dump() {
+  ++dump_;
+  ending_slice_ = expiring_slice_ = 0;
 }
 
 void DatapathCounters::add_pinned(const datapath::PinnedCounters& flow, flowstore::Now now) {
@@ -54,25 +58,23 @@ void DatapathCounters::add_pinned(const datapath::PinnedCounters& flow, flowstor
   last.octets = flow.octets;
 }
 
-void DatapathCounters::end_dump() {
-  absl::erase_if(megaflows_, [this](const auto& entry) { return entry.second.dump != dump_; });
+bool DatapathCounters::end_dump(std::size_t budget) {
+  return megaflows_.erase_some(ending_slice_, budget, [this](const MegaflowCount& last) { return last.dump != dump_; });
 }
 
 void DatapathCounters::apply(flowstore::Observation& seen, flowstore::Now now) {
   if (seen.statistics != flowstore::Statistics::none) return;
-  const auto original = tuples_.find(seen.original);
-  const auto reply = tuples_.find(seen.reply);
   seen.counters = {};
-  if (original != tuples_.end()) {
-    seen.counters.packets = original->second.packets;
-    seen.counters.octets = original->second.octets;
-    original->second.claimed_ms = now.monotonic_ms;
+  if (Count* original = tuples_.find(seen.original)) {
+    seen.counters.packets = original->packets;
+    seen.counters.octets = original->octets;
+    original->claimed_ms = now.monotonic_ms;
     seen.statistics = flowstore::Statistics::exact;
   }
-  if (reply != tuples_.end()) {
-    seen.counters.reverse_packets = reply->second.packets;
-    seen.counters.reverse_octets = reply->second.octets;
-    reply->second.claimed_ms = now.monotonic_ms;
+  if (Count* reply = tuples_.find(seen.reply)) {
+    seen.counters.reverse_packets = reply->packets;
+    seen.counters.reverse_octets = reply->octets;
+    reply->claimed_ms = now.monotonic_ms;
     seen.statistics = flowstore::Statistics::exact;
   }
 }
@@ -82,9 +84,12 @@ void DatapathCounters::forget(const flowstore::Tuple& original, const flowstore:
   tuples_.erase(reply);
 }
 
-void DatapathCounters::expire(flowstore::Now now) {
-  stats_.expired += absl::erase_if(
-      tuples_, [&](const auto& entry) { return now.monotonic_ms - entry.second.claimed_ms > unclaimed_ms_; });
+bool DatapathCounters::expire(flowstore::Now now, std::size_t budget) {
+  return tuples_.erase_some(expiring_slice_, budget, [&](const Count& count) {
+    const bool gone = now.monotonic_ms - count.claimed_ms > unclaimed_ms_;
+    if (gone) ++stats_.expired;
+    return gone;
+  });
 }
 
 DatapathCounterStats DatapathCounters::stats() const {

@@ -6,12 +6,11 @@
 // start over when it expires and comes back, so its growth since the last dump is what is added.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstddef>
 #include <cstdint>
 
 #include "flowstore/flow.h"
+#include "ovs-plugin/correlate/sliced_map.h"
 #include "ovs-plugin/datapath/entry_stage.h"
 #include "ovs-plugin/datapath/netflow.h"
 
@@ -34,9 +33,10 @@ class DatapathCounters {
   void add_netflow(const datapath::NetflowRecord& record, flowstore::Now now);
 
   // One dump: begin, every pinned flow, end. A dump that broke off is not ended; the next begin starts over.
-  void begin_dump() { ++dump_; }
+  // end_dump() and expire() look at some `budget` entries a call, and are true while there is more.
+  void begin_dump();
   void add_pinned(const datapath::PinnedCounters& flow, flowstore::Now now);
-  void end_dump();  // forgets megaflows that were not in it; what they counted stays
+  bool end_dump(std::size_t budget = SIZE_MAX);  // forgets megaflows that were not in it; what they counted stays
 
   // Sets counters and statistics of an observation that has none, from both directions' tuples as they entered the
   // bridge. A direction nothing has counted yet is zero; with neither, statistics stay none.
@@ -44,7 +44,7 @@ class DatapathCounters {
   // The connection is gone, or its tuples were taken over by a new one: counting starts at zero again.
   void forget(const flowstore::Tuple& original, const flowstore::Tuple& reply);
   // Drops tuples that counted but that no connection asked for.
-  void expire(flowstore::Now now);
+  bool expire(flowstore::Now now, std::size_t budget = SIZE_MAX);
 
   DatapathCounterStats stats() const;
 
@@ -65,8 +65,9 @@ class DatapathCounters {
   std::int64_t unclaimed_ms_;
   bool netflow_active_ = false;
   std::uint64_t dump_ = 0;
-  absl::flat_hash_map<flowstore::Tuple, Count> tuples_;
-  absl::flat_hash_map<datapath::Ufid, MegaflowCount> megaflows_;
+  SlicedMap<flowstore::Tuple, Count> tuples_;
+  SlicedMap<datapath::Ufid, MegaflowCount> megaflows_;
+  std::size_t ending_slice_ = 0, expiring_slice_ = 0;  // where end_dump() and expire() go on
   DatapathCounterStats stats_;
 };
 

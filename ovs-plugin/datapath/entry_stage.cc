@@ -1,10 +1,12 @@
 #include "ovs-plugin/datapath/entry_stage.h"
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 
 namespace ofe::datapath {
@@ -57,11 +59,15 @@ struct EntryStage::Impl {
   std::vector<Route> routes;
   std::vector<std::uint64_t> entry_flows;                                 // by route; 0 in later stages
   absl::flat_hash_map<std::uint32_t, std::vector<std::uint32_t>> stages;  // routes by recirc_id
-  std::vector<Pinned> pinned;
+  std::deque<Pinned> pinned;                                              // up to a million: grows without copying
+  // Where each_pinned() goes on: first every route's way, then what is pinned.
+  std::size_t next_route = 0, next_pinned = 0;
+  std::vector<bool> leads_there;  // by route
 
   void add(const Megaflow& seen);
   bool route_number(const Megaflow& seen, std::uint32_t& number);
-  Reach search(std::uint32_t entry, const std::function<bool(std::uint16_t)>& watched) const;
+  Reach search(std::uint32_t entry, const std::function<bool(std::uint16_t)>& watched, std::size_t& looked_at) const;
+  void search_routes(const std::function<bool(std::uint16_t)>& watched, std::size_t budget, std::size_t& looked_at);
 };
 
 bool EntryStage::Impl::route_number(const Megaflow& seen, std::uint32_t& number) {
@@ -114,20 +120,22 @@ void EntryStage::Impl::add(const Megaflow& seen) {
 }
 
 // Breadth first, so that each route is looked at once, on the shortest way to it: cycles end by themselves.
-Reach EntryStage::Impl::search(std::uint32_t entry, const std::function<bool(std::uint16_t)>& watched) const {
+Reach EntryStage::Impl::search(std::uint32_t entry, const std::function<bool(std::uint16_t)>& watched,
+                               std::size_t& looked_at) const {
   Reach reach;
   std::vector<std::uint32_t> stage{entry}, next;
-  std::vector<std::uint32_t> followed;  // recirc_ids
+  absl::flat_hash_set<std::uint32_t> followed;  // recirc_ids
   for (std::size_t depth = 0; depth <= max_depth && !stage.empty(); ++depth, stage.swap(next)) {
     next.clear();
     for (const std::uint32_t number : stage) {
+      ++looked_at;
       reach.tracked |= !routes[number].zones.empty();
       reach.watched |= std::ranges::any_of(routes[number].zones, watched);
       if (reach.watched) return reach;
       for (const std::uint32_t recirc_id : routes[number].recircs) {
         const auto later = stages.find(recirc_id);
-        if (later == stages.end() || std::ranges::find(followed, recirc_id) != followed.end()) continue;
-        followed.push_back(recirc_id);
+        if (later == stages.end() || !followed.insert(recirc_id).second) continue;
+        looked_at += later->second.size();
         std::ranges::copy_if(later->second, std::back_inserter(next),
                              [&](std::uint32_t candidate) { return routes[entry].compatible(routes[candidate]); });
       }
@@ -147,6 +155,7 @@ void EntryStage::begin() {
   in.entry_flows.clear();
   in.stages.clear();
   in.pinned.clear();
+  in.next_route = in.next_pinned = 0;
   in.stats.entry_flows = in.stats.entry_pinned = in.stats.entry_untracked = in.stats.left_out = 0;
 }
 
@@ -163,20 +172,33 @@ void EntryStage::add_line(std::string_view line) {
   in.stats.last_unreadable = std::string(line.substr(0, max_kept)) + ": " + in.error;
 }
 
-void EntryStage::each_pinned(const std::function<bool(std::uint16_t zone)>& watched,
-                             const std::function<void(const PinnedCounters&)>& visit) {
+void EntryStage::Impl::search_routes(const std::function<bool(std::uint16_t)>& watched, std::size_t budget,
+                                     std::size_t& looked_at) {
+  for (; next_route < routes.size() && looked_at < budget; ++next_route, ++looked_at) {
+    leads_there.push_back(false);
+    if (entry_flows[next_route] == 0) continue;
+    const Reach reach = search(static_cast<std::uint32_t>(next_route), watched, looked_at);
+    leads_there.back() = reach.watched;
+    if (!reach.tracked) stats.entry_untracked += entry_flows[next_route];
+  }
+}
+
+bool EntryStage::each_pinned(const std::function<bool(std::uint16_t zone)>& watched,
+                             const std::function<void(const PinnedCounters&)>& visit, std::size_t budget) {
   Impl& in = *impl_;
-  in.stats.entry_untracked = 0;
-  std::vector<bool> leads_there(in.routes.size());
-  for (std::uint32_t route = 0; route < in.routes.size(); ++route) {
-    if (in.entry_flows[route] == 0) continue;
-    const Reach reach = in.search(route, watched);
-    leads_there[route] = reach.watched;
-    if (!reach.tracked) in.stats.entry_untracked += in.entry_flows[route];
+  if (in.next_route == 0) {
+    in.stats.entry_untracked = 0;
+    in.leads_there.clear();
   }
-  for (const Pinned& found : in.pinned) {
-    if (leads_there[found.route]) visit(found.counters);
+  std::size_t looked_at = 0;
+  in.search_routes(watched, budget, looked_at);
+  for (; in.next_pinned < in.pinned.size() && looked_at < budget; ++in.next_pinned, ++looked_at) {
+    const Pinned& found = in.pinned[in.next_pinned];
+    if (in.leads_there[found.route]) visit(found.counters);
   }
+  if (in.next_route < in.routes.size() || in.next_pinned < in.pinned.size()) return true;
+  in.next_route = in.next_pinned = 0;
+  return false;
 }
 
 const EntryStageStats& EntryStage::stats() const {

@@ -39,9 +39,10 @@ class EntryStage {
   ~EntryStage();
   void begin();                          // a new dump; forgets the previous
   void add_line(std::string_view line);  // not kept
-  // After the last line: entry flows that pin a tuple and lead to ct() in one of the zones.
-  void each_pinned(const std::function<bool(std::uint16_t zone)>& watched,
-                   const std::function<void(const PinnedCounters&)>& visit);
+  // After the last line: entry flows that pin a tuple and lead to ct() in one of the zones. A call looks at some
+  // `budget` flows and goes on where the last one stopped; true while there is more. The next call begins anew.
+  bool each_pinned(const std::function<bool(std::uint16_t zone)>& watched,
+                   const std::function<void(const PinnedCounters&)>& visit, std::size_t budget = SIZE_MAX);
   const EntryStageStats& stats() const;
 
  private:

@@ -139,6 +139,36 @@ TEST_F(DatapathCountersTest, ClaimedTuplesStay) {
   EXPECT_EQ(applied().counters.packets, 10u);
 }
 
+TEST_F(DatapathCountersTest, EndsAndExpiresInSlices) {
+  const auto add = [this](std::uint8_t ufid) {
+    Tuple of = client;
+    of.source_port = ufid;
+    counters_.add_pinned(pinned(ufid, of, 1, 100), now_);
+  };
+  counters_.begin_dump();
+  for (std::uint8_t ufid = 0; ufid < 100; ++ufid) add(ufid);
+  while (counters_.end_dump(10)) {
+  }
+  EXPECT_EQ(counters_.stats().megaflows, 100u);
+  counters_.begin_dump();
+  add(7);
+  EXPECT_TRUE(counters_.end_dump(10));
+  EXPECT_GT(counters_.stats().megaflows, 1u);
+  counters_.begin_dump();  // one that broke off is not ended: the next begins anew
+  add(8);
+  int calls = 1;
+  while (counters_.end_dump(10)) ++calls;
+  EXPECT_GE(calls, 10);
+  EXPECT_EQ(counters_.stats().megaflows, 1u);
+  now_.monotonic_ms += 60'001;
+  EXPECT_TRUE(counters_.expire(now_, 10));
+  EXPECT_GT(counters_.stats().tuples, 0u);
+  while (counters_.expire(now_, 10)) {
+  }
+  EXPECT_EQ(counters_.stats().tuples, 0u);
+  EXPECT_EQ(counters_.stats().expired, 100u);
+}
+
 TEST_F(DatapathCountersTest, TheLimitRefusesAndCounts) {
   DatapathCounters small(1);
   small.begin_dump();

@@ -181,5 +181,36 @@ TEST(EntryStage, ManyFlowsOfOneRouteAreOneSearch) {
   EXPECT_EQ(stages.pinned().size(), 9000u);
 }
 
+TEST(EntryStage, TellsInSlicesWhatItTellsAtOnce) {
+  std::vector<std::string> lines;
+  for (int port = 1; port <= 2000; ++port) {
+    const std::string in_port = "v" + std::to_string(port % 50);
+    lines.push_back(flow("0", port, "recirc(0x" + std::to_string(port % 7 + 1) + ")", in_port));
+    lines.push_back(flow("0x" + std::to_string(port % 7 + 1), port, port % 50 < 20 ? "ct(zone=65520)" : "v2", in_port));
+  }
+  Stages stages(lines);
+  const std::vector<int> at_once = stages.pinned();
+  const std::uint64_t untracked = stages.stats().entry_untracked;
+  EXPECT_GT(at_once.size(), 0u);
+  EXPECT_GT(untracked, 0u);
+  EntryStage stage;
+  stage.begin();
+  for (const auto& line : lines) stage.add_line(line);
+  for (int round = 0; round < 2; ++round) {  // the call after the last one begins anew
+    std::vector<int> in_slices;
+    std::size_t calls = 1, most = 0, before = 0;
+    const auto visit = [&](const PinnedCounters& found) { in_slices.push_back(found.tuple.source_port); };
+    while (stage.each_pinned([](std::uint16_t zone) { return zone == watched_zone; }, visit, 100)) {
+      ++calls;
+      most = std::max(most, in_slices.size() - before);
+      before = in_slices.size();
+    }
+    EXPECT_EQ(in_slices, at_once);
+    EXPECT_LE(most, 100u);
+    EXPECT_GE(calls, 20u);
+    EXPECT_EQ(stage.stats().entry_untracked, untracked);
+  }
+}
+
 }  // namespace
 }  // namespace ofe::datapath
