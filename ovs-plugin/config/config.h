@@ -58,6 +58,9 @@ struct Config {
   std::int64_t reconnect_max_ms = 60'000;
   std::int64_t shutdown_grace_ms = 2'000;  // for the last records after SIGTERM
   std::string metrics_address;             // "192.0.2.1:9184", where Prometheus asks; "": nowhere
+  // Userspace datapath: of ovs-vswitchd's time, for our questions; and the longest answer it is asked for.
+  std::uint32_t vswitchd_share_percent = 5;
+  std::uint64_t vswitchd_max_answer_octets = 64u << 20;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

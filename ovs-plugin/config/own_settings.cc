@@ -148,6 +148,10 @@ constexpr std::array kSettings = {
     Setting{"shutdownGrace", duration<&Config::shutdown_grace_ms, 0, 600 * kSecondMs>,
             write_duration<&Config::shutdown_grace_ms>},
     Setting{"metricsAddress", read_metrics_address, write_quoted<&Config::metrics_address>},
+    Setting{"vswitchdSharePercent", number<&Config::vswitchd_share_percent, 1, 50>,
+            write_plain<&Config::vswitchd_share_percent>},
+    Setting{"vswitchdMaxAnswerOctets", number<&Config::vswitchd_max_answer_octets, 1u << 20, 1u << 30>,
+            write_plain<&Config::vswitchd_max_answer_octets>},
 };
 
 }  // namespace

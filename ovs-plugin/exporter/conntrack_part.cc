@@ -60,7 +60,7 @@ void ConntrackPart::follow_bridge(flowstore::Now now) {
   scan_ = nullptr;
   if (!bridge.found) return;
   if (bridge.userspace()) {
-    userspace_ = std::make_unique<UserspaceScan>(state_);
+    userspace_ = std::make_unique<UserspaceScan>(state_, vswitchd_budget_, ofe_ovs_rundir());
     scan_ = userspace_.get();
   } else {
     use_kernel();
@@ -133,25 +133,28 @@ void ConntrackPart::begin_scan(flowstore::Now now) {
   first_ += count_;
   count_ = std::min(scan_->zones_at_once(zones_.size()), zones_.size() - first_);
   for (const std::uint16_t zone : scanned()) state_.store.begin_scan(zone, now);
-  if (!scan_->start(scanned(), now)) end_scan(false, now);
+  if (!scan_->start(scanned(), now)) end_scan(ZoneScan::Progress::failed, now);
 }
 
 void ConntrackPart::note_failure(const std::string& what) {
   const std::string error = what + ": " + scan_->error();
-  if (error != stats_.last_error) spdlog::warn("{}; tried again at the next poll, no flow ends by it", error);
+  if (failures_said_.size() < 100 && failures_said_.insert(error).second) {
+    spdlog::warn("{}; tried again at the next poll, no flow ends by it", error);
+  }
   stats_.last_error = error;
   ++stats_.scans_failed;
   poll_failed_ = true;
 }
 
-void ConntrackPart::end_scan(bool complete, flowstore::Now now) {
+void ConntrackPart::end_scan(ZoneScan::Progress how, flowstore::Now now) {
+  const bool complete = how == ZoneScan::Progress::complete;
   for (const std::uint16_t zone : scanned()) state_.store.end_scan(zone, complete, now);
   if (!complete) {
     note_failure(count_ == 1 ? "scan of zone " + std::to_string(zones_[first_])
                              : "scan of " + std::to_string(count_) + " zones");
   }
   // A source that failed once would keep the other zones waiting for the same answer.
-  if (complete && first_ + count_ < zones_.size()) return begin_scan(now);
+  if (how != ZoneScan::Progress::failed && first_ + count_ < zones_.size()) return begin_scan(now);
   phase_ = Phase::idle;
   if (!poll_failed_) end_poll(now);
 }
@@ -159,6 +162,7 @@ void ConntrackPart::end_scan(bool complete, flowstore::Now now) {
 void ConntrackPart::end_poll(flowstore::Now now) {
   if (!stats_.last_error.empty()) spdlog::info("connection tracking is read again");
   stats_.last_error.clear();
+  failures_said_.clear();
   ++stats_.polls;
   stats_.last_poll_ms = now.monotonic_ms - poll_began_ms_;
   stats_.last_poll_wall_ms = now.wall_ms;
@@ -171,13 +175,13 @@ void ConntrackPart::end_poll(flowstore::Now now) {
 
 void ConntrackPart::run(flowstore::Now now) {
   follow_bridge(now);
-  if (phase_ == Phase::idle) follow_settings(now);
+  if (phase_ == Phase::idle || phase_ == Phase::preparing) follow_settings(now);
   work_left_ = state_.store.sweep(flows_judged_per_turn, now);
   if (scan_ == nullptr) return;
   const bool drained = follow_events(now);
   if (phase_ == Phase::idle && now.monotonic_ms >= next_poll_ms_) begin_poll(now);
   if (phase_ == Phase::settling) {
-    if (drained) end_scan(true, now);
+    if (drained) end_scan(ZoneScan::Progress::complete, now);
     work_left_ = true;
   } else if (phase_ != Phase::idle) {
     step_scan(now);
@@ -197,7 +201,7 @@ void ConntrackPart::step_scan(flowstore::Now now) {
   } else if (complete && events_) {
     phase_ = Phase::settling;
   } else {
-    end_scan(complete, now);
+    end_scan(progress, now);
   }
 }
 

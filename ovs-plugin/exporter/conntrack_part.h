@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "ovs-plugin/exporter/ovsdb_part.h"
 #include "ovs-plugin/exporter/part.h"
 #include "ovs-plugin/exporter/resync.h"
+#include "ovs-plugin/exporter/userspace_scan.h"
 #include "ovs-plugin/exporter/zone_scan.h"
 
 namespace ofe {
@@ -56,7 +58,7 @@ class ConntrackPart : public Part {
   void begin_poll(flowstore::Now now);
   void begin_scan(flowstore::Now now);
   void step_scan(flowstore::Now now);
-  void end_scan(bool complete, flowstore::Now now);
+  void end_scan(ZoneScan::Progress how, flowstore::Now now);
   void end_poll(flowstore::Now now);
   void note_failure(const std::string& what);
   std::span<const std::uint16_t> scanned() const { return std::span(zones_).subspan(first_, count_); }
@@ -66,6 +68,7 @@ class ConntrackPart : public Part {
   State& state_;
   const OvsdbPart& ovsdb_;
   std::unique_ptr<KernelScan> kernel_;
+  QuestionBudget vswitchd_budget_;  // of ovs-vswitchd, whose bridges come and go
   std::unique_ptr<UserspaceScan> userspace_;
   std::unique_ptr<EventStream> events_;
   std::unique_ptr<UserspaceAndHostScan> with_host_;  // of both, where both are read
@@ -80,6 +83,7 @@ class ConntrackPart : public Part {
   std::int64_t poll_began_ms_ = 0;
   std::int64_t next_poll_ms_ = 0;
   Resync resync_;
+  std::set<std::string> failures_said_;  // since the last good poll
   ConntrackPartStats stats_;
 };
 

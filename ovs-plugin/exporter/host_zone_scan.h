@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ovs-plugin/exporter/kernel_scan.h"
+#include "ovs-plugin/exporter/userspace_scan.h"
 #include "ovs-plugin/exporter/zone_scan.h"
 
 namespace ofe {

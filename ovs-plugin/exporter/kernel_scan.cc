@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include "ovs-plugin/ovs/ovs.h"
+
 namespace ofe {
 namespace {
 

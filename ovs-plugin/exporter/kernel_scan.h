@@ -2,6 +2,8 @@
 #pragma once
 
 #include "ovs-plugin/conntrack/kernel_source.h"
+#include "ovs-plugin/exporter/observation_batch.h"
+#include "ovs-plugin/exporter/state.h"
 #include "ovs-plugin/exporter/zone_scan.h"
 
 namespace ofe {

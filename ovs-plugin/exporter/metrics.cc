@@ -15,7 +15,10 @@ constexpr std::string_view gauges[] = {
     "conntrack.userspace.entryMegaflows",
     "conntrack.userspace.entryMegaflowsPinned",
     "conntrack.userspace.entryMegaflowsUntracked",
+    "conntrack.userspace.entryMegaflowsLeftOut",
     "conntrack.userspace.countedTuples",
+    "conntrack.userspace.share.lastTooLongEntries",
+    "conntrack.userspace.share.lastTooLongOctets",
     "store.flows",
     "store.endedWaiting",
     "store.withoutStatistics",
@@ -68,7 +71,7 @@ Leaf describe(const std::string& path, const std::string& key) {
   }
   for (const std::string& word : words) {
     leaf.name += "_" + word;
-    leaf.gauge = leaf.gauge || word == "limit";
+    leaf.gauge = leaf.gauge || word == "limit" || word == "percent";
   }
   return leaf;
 }

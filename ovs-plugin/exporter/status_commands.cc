@@ -8,6 +8,7 @@
 
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/exporter.h"
+#include "ovs-plugin/exporter/userspace_status.h"
 #include "ovs-plugin/ovs/ovs.h"
 
 namespace ofe {
@@ -27,29 +28,6 @@ Json store_json(const flowstore::Stats& stats, std::uint32_t limit) {
           {"zoneMembershipsDropped", stats.zone_memberships_dropped},
           {"staleObservations", stats.stale_observations},
           {"endsNotRemembered", stats.ends_not_remembered}};
-}
-
-Json vswitchd_json(const VswitchdStats& stats) {
-  return {{"socket", stats.socket},       {"calls", stats.calls},         {"answers", stats.answers},
-          {"refused", stats.refused},     {"broken", stats.broken},       {"timeouts", stats.timeouts},
-          {"answerOctets", stats.octets}, {"lastError", stats.last_error}};
-}
-
-Json userspace_json(const UserspaceScan& scan, const correlate::DatapathCounterStats& counters) {
-  return {{"vswitchd", vswitchd_json(scan.vswitchd())},
-          {"conntrackLines", scan.conntrack_text().lines},
-          {"conntrackLinesUnreadable", scan.conntrack_text().unreadable},
-          {"lastUnreadableConntrackLine", scan.conntrack_text().last_unreadable},
-          {"megaflowLines", scan.megaflows().lines},
-          {"megaflowLinesUnreadable", scan.megaflows().unreadable},
-          {"lastUnreadableMegaflowLine", scan.megaflows().last_unreadable},
-          {"entryMegaflows", scan.megaflows().entry_flows},
-          {"entryMegaflowsPinned", scan.megaflows().entry_pinned},
-          {"entryMegaflowsUntracked", scan.megaflows().entry_untracked},
-          {"countedTuples", counters.tuples},
-          {"countedTuplesRefusedFull", counters.refused_full},
-          {"countedTuplesExpired", counters.expired},
-          {"megaflowCounterRestarts", counters.counter_restarts}};
 }
 
 Json kernel_json(const KernelScan& scan, const conntrack::AccountingSysctls& accounting) {
@@ -121,7 +99,7 @@ Json conntrack_json(Exporter& exporter) {
     json["events"] = events_json(part.events(), part.resync());
   }
   if (part.userspace() != nullptr) {
-    json["userspace"] = userspace_json(*part.userspace(), exporter.state().counters.stats());
+    json["userspace"] = userspace_json(*part.userspace(), exporter.state(), exporter.now());
   }
   return json;
 }

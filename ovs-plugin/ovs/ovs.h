@@ -85,28 +85,11 @@ void ofe_ovs_command_register(const char* name, const char* usage, ofe_ovs_comma
 void ofe_ovs_reply(ofe_ovs_request* request, const char* text);
 void ofe_ovs_reply_error(ofe_ovs_request* request, const char* text);
 
-/* ---- unixctl client, asynchronous: lib/jsonrpc.h ----------------------------------------------------------------- */
+/* ---- unixctl client: lib/socket-util.h --------------------------------------------------------------------------- */
 
-typedef struct ofe_ovs_rpc ofe_ovs_rpc;
-enum ofe_ovs_rpc_state {
-  OFE_OVS_RPC_IDLE,    /* connected (or connecting), nothing asked */
-  OFE_OVS_RPC_PENDING, /* asked, no answer yet; some of it may have been read */
-  OFE_OVS_RPC_REPLY,   /* the command succeeded: ofe_ovs_rpc_text() is its output */
-  OFE_OVS_RPC_REFUSED, /* the command failed: ofe_ovs_rpc_text() is its error message */
-  OFE_OVS_RPC_CLOSED   /* the connection is gone; ofe_ovs_rpc_error() says why; close and open again */
-};
-/* An answer longer than this closes the connection with EMSGSIZE (200,000 megaflows with -m are some 100 MB). */
-#define OFE_OVS_RPC_MAX_OCTETS (UINT64_C(512) << 20)
-/* Never blocks. path: a unix socket. EPROTO: its backlog is full, try again. */
-int ofe_ovs_rpc_open(const char* path, ofe_ovs_rpc** rpc);
-/* One call at a time; allowed in state IDLE, REPLY and REFUSED (drops the previous text). */
-int ofe_ovs_rpc_call(ofe_ovs_rpc* rpc, const char* command, const char* const argv[], size_t argc);
-/* Reads what is there, a bounded amount per call (a few hundred KiB), and returns the state. */
-enum ofe_ovs_rpc_state ofe_ovs_rpc_run(ofe_ovs_rpc* rpc);
-void ofe_ovs_rpc_wait(ofe_ovs_rpc* rpc);
-const char* ofe_ovs_rpc_text(const ofe_ovs_rpc* rpc, size_t* length);
-int ofe_ovs_rpc_error(const ofe_ovs_rpc* rpc);
-void ofe_ovs_rpc_close(ofe_ovs_rpc* rpc);
+/* Connects to a control socket, without blocking; the descriptor is the caller's to close. A path longer than a socket
+ * address may be. EPROTO: the socket's backlog is full, try again. */
+int ofe_ovs_unixctl_connect(const char* path, int* fd);
 
 /* ---- OVSDB: lib/ovsdb-idl.h, lib/vswitch-idl.h ------------------------------------------------------------------- */
 

@@ -32,7 +32,9 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  exportQueueOctets: 65536\n"
       "  reconnectMaxInterval: 10s\n"
       "  shutdownGrace: 0s\n"
-      "  metricsAddress: 192.0.2.1:9184\n");
+      "  metricsAddress: 192.0.2.1:9184\n"
+      "  vswitchdSharePercent: 2\n"
+      "  vswitchdMaxAnswerOctets: 1048576\n");
   Config expected;
   expected.bridge = "br-antrea";
   expected.zones = {0, 65535, 7};
@@ -51,6 +53,8 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.reconnect_max_ms = 10'000;
   expected.shutdown_grace_ms = 0;
   expected.metrics_address = "192.0.2.1:9184";
+  expected.vswitchd_share_percent = 2;
+  expected.vswitchd_max_answer_octets = 1'048'576;
   EXPECT_EQ(config, expected);
 }
 
@@ -118,6 +122,10 @@ TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
            {"metricsAddress: \"[::1]:9184\"", "is not an address to listen on"},
            {"metricsAddress: localhost:9184", "is not an address to listen on"},
            {"metricsAddress: [127.0.0.1:9184]", "a list is not a single value"},
+           {"vswitchdSharePercent: 0", "is out of range; allowed: whole numbers from 1 to 50"},
+           {"vswitchdSharePercent: 51", "is out of range"},
+           {"vswitchdSharePercent: 5%", "is not a whole decimal number"},
+           {"vswitchdMaxAnswerOctets: 1048575", "is out of range; allowed: whole numbers from 1048576 to 1073741824"},
        }) {
     EXPECT_THAT(errors_of(under_own_key(c.line)), ElementsAre(HasSubstr(c.error))) << c.line;
     EXPECT_THAT(errors_of(under_own_key(c.line)), ElementsAre(StartsWith("a.conf:2: ovsFlowExporter."))) << c.line;

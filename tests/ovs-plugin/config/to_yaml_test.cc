@@ -77,6 +77,8 @@ class RandomConfig {
     config.reconnect_max_ms = between(1'000, 604'800'000);
     config.shutdown_grace_ms = between(0, 600'000);
     config.metrics_address = one_of<const char*>({"", "127.0.0.1:9184", "0.0.0.0:1", "192.0.2.255:65535"});
+    config.vswitchd_share_percent = static_cast<std::uint32_t>(between(1, 50));
+    config.vswitchd_max_answer_octets = static_cast<std::uint64_t>(between(1 << 20, 1 << 30));
   }
 
   std::mt19937_64 random_;
@@ -120,7 +122,9 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  exportQueueOctets: 16777216\n"
             "  reconnectMaxInterval: 1m\n"
             "  shutdownGrace: 2s\n"
-            "  metricsAddress: \"\"\n");
+            "  metricsAddress: \"\"\n"
+            "  vswitchdSharePercent: 5\n"
+            "  vswitchdMaxAnswerOctets: 67108864\n");
 }
 
 TEST(ToYaml, TimeoutsSpeakTheNewerSpelling) {

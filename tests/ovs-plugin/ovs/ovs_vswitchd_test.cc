@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <filesystem>
-
+#include "ovs-plugin/exporter/entry_counts.h"
+#include "ovs-plugin/exporter/vswitchd_client.h"
 #include "tests/ovs-plugin/ovs/loopback.h"
 #include "tests/ovs-plugin/ovs/testbed.h"
 
@@ -12,64 +12,66 @@ namespace ofe_test {
 namespace {
 
 using ::testing::HasSubstr;
+using Progress = ofe::VswitchdClient::Progress;
 
 class OvsVswitchd : public ::testing::Test {
  protected:
   void SetUp() override {
     start_library();
     testbed.vsctl({"add-br", "brv", "--", "set", "bridge", "brv", "datapath_type=netdev"});
-    ASSERT_EQ(ofe_ovs_rpc_open(testbed.control_socket().c_str(), &rpc), 0);
   }
-  void TearDown() override {
-    ofe_ovs_rpc_close(rpc);
-    testbed.vsctl({"del-br", "brv"});
-  }
-  ofe_ovs_rpc_state finish() {
-    const std::int64_t deadline = ofe_ovs_monotonic_ms() + 20'000;
-    ofe_ovs_rpc_state state;
-    while ((state = ofe_ovs_rpc_run(rpc)) == OFE_OVS_RPC_PENDING && ofe_ovs_monotonic_ms() < deadline) {
-      ofe_ovs_rpc_wait(rpc);
-      ofe_ovs_poll_timer_wait_until(deadline);
+  void TearDown() override { testbed.vsctl({"del-br", "brv"}); }
+  static flowstore::Now now() { return {ofe_ovs_monotonic_ms(), ofe_ovs_wall_ms()}; }
+  Progress finish() {
+    Progress progress;
+    while ((progress = client.run(now())) == Progress::pending) {
+      text += client.lines();
+      client.wait();
       ofe_ovs_poll_block();
     }
-    return state;
+    text += client.lines();
+    return progress;
+  }
+  Progress ask(const std::vector<std::string>& words) {
+    text.clear();
+    return client.call(words, now()) ? finish() : Progress::failed;
   }
   Testbed& testbed = Testbed::get();
-  ofe_ovs_rpc* rpc = nullptr;
+  ofe::VswitchdClient client{testbed.folder(), 20'000};
+  std::string text;
 };
 
 TEST_F(OvsVswitchd, AnswersWhatTheExporterAsks) {
-  ASSERT_EQ(call(rpc, "version"), 0);
-  EXPECT_EQ(finish(), OFE_OVS_RPC_REPLY);
-  EXPECT_THAT(text_of(rpc), HasSubstr("ovs-vswitchd (Open vSwitch)"));
-  ASSERT_EQ(call(rpc, "dpctl/dump-flows", {"-m", "netdev@ovs-netdev"}), 0);
-  EXPECT_EQ(finish(), OFE_OVS_RPC_REPLY) << text_of(rpc);
-  ASSERT_EQ(call(rpc, "dpctl/dump-conntrack", {"-m", "-s", "zone=65520"}), 0);
-  EXPECT_EQ(finish(), OFE_OVS_RPC_REPLY) << text_of(rpc);
-  ASSERT_EQ(call(rpc, "dpif/show"), 0);
-  EXPECT_EQ(finish(), OFE_OVS_RPC_REPLY);
-  EXPECT_THAT(text_of(rpc), HasSubstr("brv"));
-  ASSERT_EQ(call(rpc, "no/such-command"), 0);
-  EXPECT_EQ(finish(), OFE_OVS_RPC_REFUSED);
-  EXPECT_THAT(text_of(rpc), HasSubstr("not a valid command"));
+  EXPECT_EQ(ask({"version"}), Progress::answered);
+  EXPECT_THAT(text, HasSubstr("ovs-vswitchd (Open vSwitch)"));
+  EXPECT_EQ(ask({"dpctl/dump-flows", "-m", "netdev@ovs-netdev"}), Progress::answered) << client.stats().last_error;
+  EXPECT_EQ(ask({"dpctl/dump-conntrack", "-m", "-s", "netdev@ovs-netdev", "zone=65520"}), Progress::answered)
+      << client.stats().last_error;
+  EXPECT_EQ(ask({"no/such-command"}), Progress::failed);
+  EXPECT_THAT(client.stats().last_error, HasSubstr("not a valid command"));
 }
 
-TEST_F(OvsVswitchd, ItsDeathWhileAskedClosesTheCall) {
-  kill(testbed.vswitchd(), SIGSTOP);
-  ASSERT_EQ(call(rpc, "dpctl/dump-flows"), 0);
-  EXPECT_EQ(ofe_ovs_rpc_run(rpc), OFE_OVS_RPC_PENDING);
-  testbed.stop_vswitchd(SIGKILL);
-  EXPECT_EQ(finish(), OFE_OVS_RPC_CLOSED);
-  EXPECT_NE(ofe_ovs_rpc_error(rpc), 0);
-  ofe_ovs_rpc_close(rpc);
-  rpc = nullptr;
+TEST_F(OvsVswitchd, TellsHowMuchADumpWouldList) {
+  EXPECT_EQ(ask({"upcall/show"}), Progress::answered);
+  EXPECT_TRUE(ofe::megaflows_in(text, "netdev@ovs-netdev").has_value()) << text;
+  EXPECT_EQ(ask({"dpctl/ct-get-nconns", "netdev@ovs-netdev"}), Progress::answered);
+  EXPECT_EQ(ofe::connections_in(text), 0u) << text;
+  EXPECT_EQ(ask({"dpctl/ct-stats-show", "netdev@ovs-netdev", "zone=65520"}), Progress::answered);
+  EXPECT_EQ(ofe::zone_connections_in(text), 0u) << text;
+}
 
-  ofe_ovs_rpc* early = nullptr;
-  EXPECT_NE(ofe_ovs_rpc_open(testbed.control_socket().c_str(), &early), 0);
+TEST_F(OvsVswitchd, ItsDeathWhileAskedFailsTheQuestion) {
+  EXPECT_EQ(ask({"version"}), Progress::answered);
+  kill(testbed.vswitchd(), SIGSTOP);
+  ASSERT_TRUE(client.call({"dpctl/dump-flows"}, now()));
+  EXPECT_EQ(client.run(now()), Progress::pending);
+  testbed.stop_vswitchd(SIGKILL);
+  EXPECT_EQ(finish(), Progress::failed);
+  EXPECT_EQ(client.stats().broken, 1u);
+
+  EXPECT_FALSE(client.call({"version"}, now()));
   testbed.start_vswitchd();
-  ASSERT_EQ(ofe_ovs_rpc_open(testbed.control_socket().c_str(), &rpc), 0);
-  ASSERT_EQ(call(rpc, "version"), 0);
-  EXPECT_EQ(finish(), OFE_OVS_RPC_REPLY);
+  EXPECT_EQ(ask({"version"}), Progress::answered);
 }
 
 }  // namespace

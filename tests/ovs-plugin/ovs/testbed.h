@@ -18,6 +18,7 @@ class Testbed {
   static Testbed& get();  // throws std::runtime_error naming what did not start
 
   std::string database() const { return "unix:" + folder_.file("db.sock"); }
+  std::string folder() const { return folder_.path(); }
   std::string control_socket() const { return folder_.file("ovs-vswitchd.ctl"); }
   std::vector<std::string> environment() const;
   // ovs-vsctl with these arguments; its output. Throws when it fails.

@@ -48,9 +48,9 @@ TEST_F(UnixctlServer, LeavesALiveServerAlone) {
   ASSERT_EQ(ofe_ovs_server_open(path.c_str(), &first), 0);
   EXPECT_EQ(ofe_ovs_server_open(path.c_str(), &second), EADDRINUSE);
   EXPECT_EQ(second, nullptr);
-  ofe_ovs_rpc* rpc = nullptr;
-  EXPECT_EQ(ofe_ovs_rpc_open(path.c_str(), &rpc), 0) << "the socket of the first server is gone";
-  ofe_ovs_rpc_close(rpc);
+  int fd = -1;
+  EXPECT_EQ(ofe_ovs_unixctl_connect(path.c_str(), &fd), 0) << "the socket of the first server is gone";
+  close(fd);
   ofe_ovs_server_close(first);
 }
 
@@ -71,10 +71,18 @@ TEST_F(UnixctlServer, ListensOnAPathLongerThanASocketAddress) {
   ASSERT_TRUE(std::filesystem::create_directory(deep));
   ofe_ovs_server* server = nullptr;
   ASSERT_EQ(ofe_ovs_server_open((deep + "/x.ctl").c_str(), &server), 0);
-  ofe_ovs_rpc* rpc = nullptr;
-  EXPECT_EQ(ofe_ovs_rpc_open((deep + "/x.ctl").c_str(), &rpc), 0);
-  ofe_ovs_rpc_close(rpc);
+  int fd = -1;
+  EXPECT_EQ(ofe_ovs_unixctl_connect((deep + "/x.ctl").c_str(), &fd), 0);
+  close(fd);
   ofe_ovs_server_close(server);
+}
+
+TEST_F(UnixctlServer, NobodyIsReachedWhereNobodyListens) {
+  int fd = 0;
+  EXPECT_EQ(ofe_ovs_unixctl_connect(path.c_str(), &fd), ENOENT);
+  EXPECT_EQ(fd, -1);
+  leave_stale_socket(path);
+  EXPECT_EQ(ofe_ovs_unixctl_connect(path.c_str(), &fd), ECONNREFUSED);
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+#include "ovs-plugin/exporter/megaflow_dump.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace ofe {
+namespace {
+constexpr std::size_t flows_per_slice = 2'000;  // about 1 ms
+}
+
+void MegaflowDump::begin() {
+  stage_.begin();
+  place_ = Place::lines;
+}
+
+void MegaflowDump::add(std::string_view lines) {
+  const std::uint64_t unreadable = stage_.stats().unreadable;
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    stage_.add_line(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  if (unreadable == 0 && stage_.stats().unreadable != 0) {
+    spdlog::warn("dpctl/dump-flows: a line could not be read, counted from now on: {}", stage_.stats().last_unreadable);
+  }
+}
+
+bool MegaflowDump::settle(State& state, flowstore::Now now) {
+  const auto& zones = state.settings.zones;
+  switch (place_) {
+    case Place::lines:
+      state.counters.begin_dump();
+      place_ = Place::pinned;
+      return true;
+    case Place::pinned:
+      if (!stage_.each_pinned([&](std::uint16_t zone) { return std::ranges::find(zones, zone) != zones.end(); },
+                              [&](const datapath::PinnedCounters& pinned) { state.counters.add_pinned(pinned, now); },
+                              flows_per_slice)) {
+        place_ = Place::gone_megaflows;
+      }
+      return true;
+    case Place::gone_megaflows:
+      if (!state.counters.end_dump(flows_per_slice)) place_ = Place::gone_tuples;
+      return true;
+    default:
+      return state.counters.expire(now, flows_per_slice);
+  }
+}
+
+}  // namespace ofe

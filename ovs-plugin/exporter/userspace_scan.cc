@@ -1,0 +1,203 @@
+#include "ovs-plugin/exporter/userspace_scan.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "ovs-plugin/exporter/entry_counts.h"
+#include "ovs-plugin/ovs/ovs.h"
+
+namespace ofe {
+namespace {
+
+constexpr const char* datapath_name = "netdev@ovs-netdev";
+constexpr std::size_t longest_count_text = 64u << 10;
+
+// Of an IPv4 connection without labels, and of a megaflow under ordinary rules. Short on purpose: what is thought too
+// long is never asked for, and nothing would be learnt.
+constexpr double octets_per_connection = 150, octets_per_megaflow = 450;
+
+}  // namespace
+
+UserspaceScan::UserspaceScan(State& state, QuestionBudget& budget, const std::string& rundir)
+    : state_(state),
+      budget_(budget),
+      client_(rundir),
+      connections_forecast_(octets_per_connection),
+      megaflows_forecast_(octets_per_megaflow) {}
+
+bool UserspaceScan::prepare(flowstore::Now) {
+  poll_delayed_ = false;
+  if (!client_.connect()) return false;  // start() says so
+  ask_next(Question::count_megaflows);
+  return true;
+}
+
+bool UserspaceScan::start(std::span<const std::uint16_t> zones, flowstore::Now) {
+  zone_ = zones.front();
+  if (!client_.connect()) {
+    error_ = client_.stats().last_error;
+    return false;
+  }
+  ask_next(Question::count_connections);
+  return true;
+}
+
+ZoneScan::Progress UserspaceScan::ask_next(Question question) {
+  question_ = question;
+  stage_ = Stage::due;
+  return Progress::more;
+}
+
+std::vector<std::string> UserspaceScan::words() const {
+  const std::string zone = "zone=" + std::to_string(zone_);
+  switch (question_) {
+    case Question::count_megaflows:
+      return {"upcall/show"};
+    case Question::megaflows:
+      return {"dpctl/dump-flows", "-m", datapath_name};
+    case Question::count_connections:
+      return {"dpctl/ct-get-nconns", datapath_name};
+    case Question::count_zone:
+      return {"dpctl/ct-stats-show", datapath_name, zone};
+    default:
+      return {"dpctl/dump-conntrack", "-m", "-s", datapath_name, zone};
+  }
+}
+
+ZoneScan::Progress UserspaceScan::ask(flowstore::Now now) {
+  budget_.set_share_percent(state_.settings.vswitchd_share_percent, now.monotonic_ms);
+  if (now.monotonic_ms < budget_.earliest_ms()) {
+    if (!poll_delayed_) ++stats_.polls_delayed;
+    poll_delayed_ = true;
+    return Progress::waiting;
+  }
+  if (question_ == Question::count_megaflows) {
+    if (stats_.polls_begun++ != 0) stats_.poll_interval_ms = now.monotonic_ms - poll_asked_ms_;
+    poll_asked_ms_ = now.monotonic_ms;
+  }
+  if (question_ == Question::megaflows) megaflows_.begin();
+  lines_ = 0;
+  count_text_.clear();
+  if (!client_.call(words(), now)) return failed();
+  stage_ = Stage::asked;
+  return Progress::waiting;
+}
+
+ZoneScan::Progress UserspaceScan::step(flowstore::Now now) {
+  last_step_ms_ = now.monotonic_ms;
+  switch (stage_) {
+    case Stage::due:
+      return ask(now);
+    case Stage::asked:
+      return read(now);
+    case Stage::settling:
+      if (megaflows_.settle(state_, now)) return Progress::more;
+      break;
+    case Stage::idle:
+      break;
+  }
+  stage_ = Stage::idle;
+  return Progress::complete;
+}
+
+ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {
+  const VswitchdClient::Progress progress = client_.run(now);
+  take_lines(client_.lines(), now);
+  if (progress == VswitchdClient::Progress::pending) return Progress::waiting;
+  const std::int64_t cost_ms = question_cost_ms(client_.times());
+  budget_.charge(client_.times().asked_ms, cost_ms, now.monotonic_ms);
+  if (cost_ms > stats_.longest_question_ms) {
+    stats_.longest_question_ms = cost_ms;
+    stats_.longest_question = client_.question();
+  }
+  return progress == VswitchdClient::Progress::answered ? answered(cost_ms) : failed();
+}
+
+void UserspaceScan::take_lines(std::string_view lines, flowstore::Now now) {
+  lines_ += static_cast<std::uint64_t>(std::ranges::count(lines, '\n'));
+  if (question_ == Question::megaflows) return megaflows_.add(lines);
+  if (question_ != Question::connections) {
+    count_text_.append(lines.substr(0, longest_count_text - count_text_.size()));
+    return;
+  }
+  const std::uint64_t unreadable = text_stats_.unreadable;
+  conntrack::DumpTextReader reader(lines);
+  reader.step(lines.size(), text_stats_, [&](const flowstore::Observation& seen) { batch_.add(seen); });
+  batch_.flush(state_, now);
+  if (unreadable == 0 && text_stats_.unreadable != 0) {
+    spdlog::warn("dpctl/dump-conntrack: a line could not be read, counted from now on: {}",
+                 text_stats_.last_unreadable);
+  }
+}
+
+ZoneScan::Progress UserspaceScan::answered(std::int64_t cost_ms) {
+  switch (question_) {
+    case Question::count_megaflows:
+      entries_ = megaflows_in(count_text_, datapath_name).value_or(0);
+      return ask_unless_too_long(Question::megaflows);
+    case Question::count_connections:  // of all zones: an upper bound for this one
+      entries_ = connections_in(count_text_).value_or(0);
+      return ask_next(too_long(connections_forecast_) ? Question::count_zone : Question::connections);
+    case Question::count_zone:
+      entries_ = zone_connections_in(count_text_).value_or(0);
+      return ask_unless_too_long(Question::connections);
+    case Question::megaflows:
+      megaflows_forecast_.learn(lines_, client_.answer_octets(), cost_ms);
+      stage_ = Stage::settling;
+      return Progress::more;
+    default:
+      connections_forecast_.learn(lines_, client_.answer_octets(), cost_ms);
+      stage_ = Stage::idle;
+      return Progress::complete;
+  }
+}
+
+// A number that this ovs-vswitchd does not tell stays unknown; the dump is asked for all the same.
+ZoneScan::Progress UserspaceScan::failed() {
+  entries_ = 0;
+  const bool of_megaflows = question_ == Question::count_megaflows;
+  if (client_.refused() && (of_megaflows || question_ == Question::count_connections)) {
+    return ask_next(of_megaflows ? Question::megaflows : Question::connections);
+  }
+  error_ = client_.stats().last_error;
+  stage_ = Stage::idle;
+  return client_.refused() ? Progress::refused : Progress::failed;
+}
+
+bool UserspaceScan::too_long(const AnswerForecast& forecast) const {
+  return forecast.octets(entries_) > state_.settings.vswitchd_max_answer_octets;
+}
+
+ZoneScan::Progress UserspaceScan::ask_unless_too_long(Question dump) {
+  const AnswerForecast& forecast = dump == Question::megaflows ? megaflows_forecast_ : connections_forecast_;
+  question_ = dump;
+  if (!too_long(forecast)) return ask_next(dump);
+  ++stats_.dumps_too_long;
+  stats_.last_too_long = dump == Question::megaflows ? "datapath flows" : "zone " + std::to_string(zone_);
+  stats_.last_too_long_entries = entries_;
+  stats_.last_too_long_octets = forecast.octets(entries_);
+  error_ = "not asked for: the answer would be longer than ovsFlowExporter.vswitchdMaxAnswerOctets, " +
+           std::to_string(state_.settings.vswitchd_max_answer_octets);
+  stage_ = Stage::idle;
+  return Progress::refused;
+}
+
+void UserspaceScan::wait() const {
+  if (stage_ == Stage::due) ofe_ovs_poll_timer_wait_until(budget_.earliest_ms());
+  if (stage_ == Stage::asked) client_.wait();
+}
+
+// ovs-vswitchd goes on with what it was asked, whoever has left: what it is known to take is charged.
+void UserspaceScan::abandon() {
+  if (stage_ == Stage::asked) {
+    const AnswerForecast& forecast = question_ == Question::megaflows ? megaflows_forecast_ : connections_forecast_;
+    const std::int64_t asked_ms = client_.times().asked_ms;
+    budget_.charge(asked_ms, std::max(last_step_ms_ - asked_ms + 1, forecast.cost_ms(entries_)), last_step_ms_);
+  }
+  client_.abandon();
+  stage_ = Stage::idle;
+}
+
+}  // namespace ofe
