@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 namespace ofe::conntrack {
 namespace {
@@ -64,6 +65,13 @@ AccountingSysctls enable_accounting(const std::string& proc_root) {
     result.problem += timestamps + "; their start is taken to be the moment they are first seen";
   }
   return result;
+}
+
+TableSize table_size(const std::string& proc_root) {
+  TableSize size;
+  std::ifstream(setting(proc_root, "nf_conntrack_count")) >> size.entries;
+  std::ifstream(setting(proc_root, "nf_conntrack_buckets")) >> size.buckets;
+  return size;
 }
 
 EventsSysctl::EventsSysctl(const std::string& proc_root)

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "ovs-plugin/conntrack/dump_plan.h"
+
 namespace ofe::conntrack {
 
 // net.netfilter.nf_conntrack_acct and _timestamp of this network namespace. Both are needed for what kernel entries
@@ -14,6 +16,9 @@ struct AccountingSysctls {
 };
 // Turns both on where they are off. proc_root is "/proc" (tests pass another).
 AccountingSysctls enable_accounting(const std::string& proc_root = "/proc");
+
+// nf_conntrack_count and _buckets; 0 where they cannot be read.
+TableSize table_size(const std::string& proc_root = "/proc");
 
 // net.netfilter.nf_conntrack_events at 1 for as long as this object lives, then what it was. With 2, the default, an
 // entry made while nobody listened never sends its DESTROY event.

@@ -38,6 +38,7 @@ Json kernel_json(const KernelScan& scan, const conntrack::AccountingSysctls& acc
           {"undecodable", stats.undecodable},
           {"entriesOfOtherZones", stats.other_zone},
           {"kernelFiltersZones", stats.kernel_filters},
+          {"readsAllZonesAtOnce", scan.reads_all_at_once()},
           {"accounting", accounting.accounting},
           {"timestamps", accounting.timestamps},
           {"problem", accounting.problem},
