@@ -138,13 +138,13 @@ class OvsDatabase:
 
 
 class Exporter:
-    def __init__(self, testbed, rundir, config, namespace=None, node="node-a"):
+    def __init__(self, testbed, rundir, config, namespace=None, node="node-a", environment=None):
         self.testbed, self.config = testbed, testbed.folder / "antrea-agent.conf"
         self.control = testbed.folder / "ovs-flow-exporter.ctl"
         self.configure(config)
         self.process = testbed.start(BIN / "ovs-flow-exporter", "--config", self.config, "--node-name", node,
                                      "--ovs-rundir", rundir, f"--unixctl={self.control}", namespace=namespace,
-                                     log="exporter.log")
+                                     log="exporter.log", environment=environment)
         wait_for("the exporter's control socket", lambda: accepts_connections(self.control) or self.process.poll() is not None)
         if self.process.poll() is not None:
             sys.exit(f"FAILED: the exporter ended with {self.process.returncode}:\n{self.log()}")
