@@ -18,6 +18,7 @@ class Deadlines {
   };
 
   bool empty() const { return heap_.empty(); }
+  std::size_t size() const { return heap_.size(); }
   // The earliest entry; not to be called when empty.
   const Entry& top() const { return heap_.front(); }
   std::optional<std::int64_t> due_ms(std::uint32_t slot) const;

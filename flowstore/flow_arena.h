@@ -27,6 +27,7 @@ struct Slot {
   bool start_known : 1 = false;    // flow.start_wall_ms is conntrack's own
   bool idle_exported : 1 = false;  // not due before it counts again
   bool flush : 1 = false;          // due whatever its timing says (Store::make_all_due)
+  bool unseen : 1 = false;         // resumed, and not seen since: not due, and nothing says yet that it lives
 
   EntryMarks marks() const { return {flow.id, start_known ? flow.start_wall_ms : 0}; }
 };

@@ -59,6 +59,14 @@ std::uint32_t Store::Impl::create(const Observation& seen, std::uint64_t hash, b
 void Store::Impl::end(std::uint32_t id, EndReason reason, Now now) {
   Slot& slot = arena_[id];
   assert(!slot.flow.ended);
+  if (slot.unseen) {
+    slot.unseen = false;
+    --stats_.resumed_unseen;
+    if (slot.flow.pending == Counters{}) {
+      ++stats_.resumed_gone;
+      return remove(id);
+    }
+  }
   slot.flow.ended = true;
   slot.end_reason = reason;
   slot.active_due_ms = now.monotonic_ms;
@@ -69,19 +77,18 @@ void Store::Impl::end(std::uint32_t id, EndReason reason, Now now) {
   ++stats_.ended_waiting;
 }
 
-void Store::Impl::end_all(Now now) {
-  for (std::uint32_t id = 0; id < arena_.slots(); ++id) {
-    if (arena_[id].in_use && !arena_[id].flow.ended) end(id, EndReason::forced_end, now);
-  }
-}
-
 void Store::Impl::remove_oldest_ended() {
   const std::uint32_t id = ended_.front();
   ended_.pop_front();
+  --stats_.ended_waiting;
+  remove(id);
+}
+
+// Of a flow that is neither in ended_ nor due.
+void Store::Impl::remove(std::uint32_t id) {
   if (on_removed_) on_removed_(arena_[id].flow);
   leave_index(id);
   --stats_.flows;
-  --stats_.ended_waiting;
   if (arena_[id].flow.statistics == Statistics::none) --stats_.without_statistics;
   arena_.give_back(id);
 }
@@ -139,9 +146,6 @@ bool Store::sweep(std::size_t max_flows, Now now) {
 }
 void Store::forget_zone(std::uint16_t zone, Now now) {
   impl_->forget_zone(zone, now);
-}
-void Store::end_all(Now now) {
-  impl_->end_all(now);
 }
 
 std::optional<std::int64_t> Store::next_deadline_ms() const {

@@ -21,6 +21,12 @@
 // goes on from its total, and what was seen of a zone before forget_zone() is not born again after it. One case is
 // beyond the store's memory: an entry that two complete scans passed over, and that shows again after its flow's last
 // export, counts anew.
+//
+// Restart. What for_each_baseline() and births() show of a store that was suspended makes another store, by resume()
+// and resume_births(), go on as if it were the same one that had not looked for a while. A resumed flow is due only
+// when it was seen again, and only an entry whose id or start time says so is its connection. One that two complete
+// scans do not find ended meanwhile: what had not been exported of it comes out as its last record, and where nothing
+// is left to say it goes without one.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +36,7 @@
 #include <optional>
 #include <span>
 
+#include "flowstore/births.h"
 #include "flowstore/flow.h"
 
 namespace flowstore {
@@ -72,6 +79,17 @@ struct Stats {
   std::uint64_t zone_memberships_dropped = 0;  // observations in a zone beyond the three remembered for a flow
   std::uint64_t stale_observations = 0;
   std::uint64_t ends_not_remembered = 0;  // too many connections ended within one scan to know all stale pictures
+  std::size_t resumed_unseen = 0;         // now: resumed and not seen again yet
+  std::uint64_t resumed = 0;              // flows taken over by resume(); not in `created`
+  std::uint64_t resumed_gone = 0;         // never seen again, and nothing left to export of them; not in `ended`
+  std::uint64_t resume_refused = 0;       // beyond the limit, or on a key that another one has
+};
+
+// A flow for another process to go on with. What its name handle means is between the caller and itself.
+struct Baseline {
+  Flow flow;
+  bool start_known = false;                       // flow.start_wall_ms is conntrack's own
+  EndReason end_reason = EndReason::end_of_flow;  // of an ended flow
 };
 
 struct Export {
@@ -109,8 +127,22 @@ class Store {
   bool sweep(std::size_t max_flows, Now now);
   // The zone is no longer watched: what only it kept alive ends (forced_end). Walks over all flows.
   void forget_zone(std::uint16_t zone, Now now);
-  // Shutdown: every flow becomes due at once, with reason forced_end, and is removed by its export.
-  void end_all(Now now);
+
+  // Shutdown: every living flow becomes due at once, for one record with reason forced_end, and stays; nothing is to be
+  // observed any more. Flows resumed and not seen since have said all they can and are left out. Walks over all flows.
+  void suspend(Now now);
+  // Records still to be taken after that.
+  std::size_t suspended_unexported() const;
+  // Living flows in no particular order, then ended ones as they ended. A living one that no id and no start time tells
+  // from a successor on its key (userspace conntrack) cannot be gone on with: it is shown as ended by force when
+  // something of it was not exported, else not at all. The callback returns false to stop.
+  void for_each_baseline(const std::function<bool(const Baseline&)>& visit) const;
+  Births births() const;
+  // Before anything is observed; the baseline's monotonic times must be of the same clock. False: refused, because the
+  // store is full, or because a living flow has no marks or not its key to itself.
+  bool resume(const Baseline& baseline, Now now);
+  // After the last of them. Does nothing when one was refused: its connection would be taken for a new one.
+  void resume_births(const Births& births);
 
   // Monotonic milliseconds, never later than the truth; nullopt when nothing will be due (an empty store, or one of
   // flows that were exported as idle).

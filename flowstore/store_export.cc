@@ -43,7 +43,7 @@ void Store::Impl::set_timing(ExportTiming wanted, Now now) {
   timing_ = wanted;
   for (std::uint32_t id = 0; id < arena_.slots(); ++id) {
     Slot& slot = arena_[id];
-    if (!slot.in_use || slot.flow.ended) continue;
+    if (!slot.in_use || slot.flow.ended || slot.unseen) continue;
     if (slot.idle_exported) {
       if (timing_.idle_ms > 0) continue;
       slot.idle_exported = false;  // nothing is idle any more: it is exported as often as the others again
@@ -58,7 +58,7 @@ void Store::Impl::set_timing(ExportTiming wanted, Now now) {
 void Store::Impl::make_all_due(Now now) {
   for (std::uint32_t id = 0; id < arena_.slots(); ++id) {
     Slot& slot = arena_[id];
-    if (!slot.in_use || slot.flow.ended || slot.flush) continue;
+    if (!slot.in_use || slot.flow.ended || slot.unseen || slot.flush) continue;
     const std::int64_t due_ms = slot.idle_exported ? never_ms : regular_due_ms(slot);
     slot.flush = true;
     deadlines_.set(id, std::min(due_ms, now.monotonic_ms));
@@ -99,7 +99,8 @@ std::size_t Store::Impl::export_due(Now now, std::size_t max, const std::functio
 bool Store::Impl::export_one(std::uint32_t id, Now now, const std::function<bool(Export&)>& sink) {
   Slot& slot = arena_[id];
   const bool idle = !slot.flow.ended && idle_at(slot, now.monotonic_ms);
-  const EndReason living = idle ? EndReason::idle_timeout : EndReason::active_timeout;
+  EndReason living = idle ? EndReason::idle_timeout : EndReason::active_timeout;
+  if (suspended_) living = EndReason::forced_end;
   Export record{slot.flow, slot.flow.pending, slot.flow.ended ? slot.end_reason : living};
   if (!sink(record)) return false;
   ++stats_.exported;
@@ -117,7 +118,7 @@ void Store::Impl::schedule_after_export(std::uint32_t id, bool idle, Now now) {
   Slot& slot = arena_[id];
   slot.flush = false;
   slot.idle_exported |= idle;
-  if (slot.idle_exported) {
+  if (slot.idle_exported || suspended_) {
     deadlines_.erase(id);
     return;
   }

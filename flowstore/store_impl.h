@@ -1,9 +1,11 @@
 // The store's parts and how they hang together. Its methods are spread by subject: store_observe.cc (what sources
-// show), store_scan.cc (ends by absence), store_export.cc (deadlines and records), store.cc (the life of a slot, and
-// queries).
+// show), store_scan.cc (ends by absence), store_export.cc (deadlines and records), store_resume.cc (from one process to
+// the next), store.cc (the life of a slot, and queries).
 //
 // What holds between calls:
-// - A live flow is in the index, has at least one zone, and has a deadline unless it was exported as idle.
+// - A live flow is in the index, has at least one zone, and has a deadline unless it was exported as idle or resumed
+// and
+//   not seen since.
 // - An ended flow has no zone and no deadline; it stands once in ended_, in the order of ending, and stays in the index
 //   until a newer flow takes its key.
 // - Every flow observed adds to its pending counters what its total grows by; only an accepted export clears them.
@@ -40,13 +42,20 @@ struct Store::Impl {
   void start_deadlines(std::uint32_t slot, Now now);
   void counted_at(std::uint32_t slot, Now now);
 
+  // store_resume.cc
+  void suspend(Now now);
+  void for_each_baseline(const std::function<bool(const Baseline&)>& visit) const;
+  bool resume(const Baseline& baseline, Now now);
+  // A resumed flow shows itself again: from now on it is a flow as any other.
+  void seen_again(std::uint32_t slot, Now now);
+
   // store.cc
   std::uint32_t find(std::uint64_t hash, const Tuple& original, const Tuple& reply) const;
   // FlowIndex::none when the store is full of living flows. The slot has its key and is in the index if `indexed`.
   std::uint32_t create(const Observation& seen, std::uint64_t hash, bool indexed, Now now);
   void end(std::uint32_t slot, EndReason reason, Now now);
-  void end_all(Now now);
   void remove_oldest_ended();
+  void remove(std::uint32_t slot);
   void leave_index(std::uint32_t slot);
 
   Limits limits_;
@@ -60,6 +69,7 @@ struct Store::Impl {
   std::uint32_t sweep_at_ = 0;  // the next slot to judge
   bool sweep_wanted_ = false;   // a walk over all slots is under way or to begin
   bool sweep_again_ = false;    // a scan completed while it was under way
+  bool suspended_ = false;
   std::function<void(const Flow&)> on_removed_;
   Stats stats_;
 

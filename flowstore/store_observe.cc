@@ -78,13 +78,14 @@ ObserveResult Store::Impl::observe(const Observation& seen, std::uint64_t hash, 
 
   Slot& slot = arena_[id];
   if (another) {
-    end(id, EndReason::end_of_flow, now);
     if (seen.zone == slot.flow.zone) remember_end(slot, seen.zone, slot.marks(), hash);
     leave_index(id);
+    end(id, EndReason::end_of_flow, now);
     begin_flow(seen, hash, FlowIndex::none, now);
     ++stats_.restarted;
     return ObserveResult::restarted;
   }
+  if (slot.unseen) seen_again(id, now);
   if (seen.zone == slot.flow.zone) {
     slot.seen_in.see_counting(scans_.mark(seen.zone));
     if (seen.sight == Sight::born) {  // handled after a dump's message that shows the entry as it was later
@@ -135,7 +136,7 @@ bool Store::Impl::is_new_connection(const Slot& slot, const Observation& seen) c
     case Kinship::unknown:
       break;
   }
-  return reopens(slot.flow.tcp_state, seen.tcp_state) || !slot.seen_in.in(seen.zone, scans_, seen.zone);
+  return slot.unseen || reopens(slot.flow.tcp_state, seen.tcp_state) || !slot.seen_in.in(seen.zone, scans_, seen.zone);
 }
 
 ObserveResult Store::Impl::begin_flow(const Observation& seen, std::uint64_t hash, std::uint32_t predecessor, Now now) {
@@ -169,8 +170,9 @@ void Store::Impl::destroy(const Observation& last, std::uint64_t hash, Now now) 
   Slot& slot = arena_[id];
   if (slot.flow.zone == last.zone) {
     const Kinship kinship = compare(slot.marks(), marks_of(last));
-    const bool other = kinship == Kinship::different || (kinship == Kinship::unknown && slot.flow.ended);
-    if (other) return record_whole_flow(last, hash, id, now);
+    const bool unsure = kinship == Kinship::unknown && (slot.flow.ended || slot.unseen);
+    if (kinship == Kinship::different || unsure) return record_whole_flow(last, hash, id, now);
+    if (slot.unseen) seen_again(id, now);
     take_last_entry(slot, last, now);
     take_counters(id, last, now);
     slot.seen_in.drop_counting();

@@ -42,6 +42,19 @@ bool ZoneScans::seen_by_open_scan(std::uint16_t zone, std::uint32_t mark) const 
   return scans && scans->open && scans->begun == mark;
 }
 
+Births ZoneScans::births() const {
+  Births births{started_wall_ms_, {}};
+  for (const auto& [zone, scans] : zones_) {
+    if (scans.births_from_wall_ms != started_wall_ms_) births.of_zones.push_back({zone, scans.births_from_wall_ms});
+  }
+  return births;
+}
+
+void ZoneScans::set_births(const Births& births) {
+  started_wall_ms_ = births.from_wall_ms;
+  for (const Births::OfZone& of : births.of_zones) state(of.zone).births_from_wall_ms = of.from_wall_ms;
+}
+
 bool ZoneScans::birth_seen(std::uint16_t zone, std::int64_t start_wall_ms, Now now) {
   follow_clocks(now);
   const State& scans = state(zone);

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "absl/container/flat_hash_map.h"
+#include "flowstore/births.h"
 #include "flowstore/flow.h"
 
 namespace flowstore {
@@ -34,6 +35,10 @@ class ZoneScans {
   // when it lies before us but the wall clock has been set back that far since: then the zone's complete scans decide,
   // one completed and the connection was not in it.
   bool birth_seen(std::uint16_t zone, std::int64_t start_wall_ms, Now now);
+
+  // What birth_seen() goes by where there are start times; set before anything else.
+  Births births() const;
+  void set_births(const Births& births);
 
   // The zone's scans count no longer, and what began in it up to now has been seen by us, so its birth lies behind it.
   void forget(std::uint16_t zone, Now now);

@@ -175,11 +175,11 @@ void ExportPart::wait(flowstore::Now now) {
 void ExportPart::begin_shutdown(flowstore::Now now) {
   if (shutting_down_) return;
   shutting_down_ = true;
-  state_.store.end_all(now);
+  state_.store.suspend(now);
 }
 
 bool ExportPart::finished() const {
-  return !process_ || (state_.store.stats().flows == 0 && process_->drained());
+  return !process_ || (!state_.store.next_deadline_ms() && process_->drained());
 }
 
 void ExportPart::report() {

@@ -64,7 +64,7 @@ void Exporter::shut_down() {
     ofe_ovs_poll_block();
   }
   if (!export_.finished()) {
-    spdlog::warn("terminating: {} flows were not exported within {} ms", state_.store.stats().flows,
+    spdlog::warn("terminating: {} flows were not exported within {} ms", state_.store.suspended_unexported(),
                  state_.settings.shutdown_grace_ms);
   }
   ovsdb_.close();

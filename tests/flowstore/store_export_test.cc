@@ -231,21 +231,6 @@ TEST_F(StoreExportTest, AFlushIncludesFlowsThatWereExportedAsIdle) {
   EXPECT_EQ(store->next_deadline_ms(), std::nullopt);
 }
 
-TEST_F(StoreExportTest, AtShutdownEveryFlowLeavesWithForcedEnd) {
-  see(Seen(1).started(after_store).counting(4));
-  see(Seen(2));
-  destroy(Seen(2));
-  store->end_all(now);
-  EXPECT_EQ(due_in(), 0);
-  const auto records = export_due();
-  ASSERT_EQ(records.size(), 2u);
-  EXPECT_EQ(records[0].reason, EndReason::end_of_flow) << "it had ended before";
-  EXPECT_EQ(records[1].reason, EndReason::forced_end);
-  EXPECT_EQ(records[1].delta, packets(4));
-  EXPECT_EQ(store->stats().flows, 0u);
-  EXPECT_EQ(removed.size(), 2u);
-}
-
 TEST_F(StoreExportTest, AShorterActiveTimePullsDeadlinesIn) {
   see(living());
   pass(20'000);

@@ -42,13 +42,10 @@ StoreModel::EntryKey StoreModel::entry_key(const Observation& seen) {
 }
 
 ModelFlow* StoreModel::latest(const Tuple& original, const Tuple& reply) {
-  ModelFlow* found = nullptr;
   for (ModelFlow& flow : flows_) {
-    if (flow.shows.original != original || flow.shows.reply != reply) continue;
-    if (!flow.shows.ended) return &flow;
-    if (!found || flow.end_order > found->end_order) found = &flow;
+    if (flow.on_key && flow.shows.original == original && flow.shows.reply == reply) return &flow;
   }
-  return found;
+  return nullptr;
 }
 
 bool StoreModel::is_other(const ModelFlow& flow, const Observation& seen) const {
@@ -72,7 +69,7 @@ bool StoreModel::is_gone(const ModelFlow& flow) const {
 
 StoreModel::Zone& StoreModel::zone(std::uint16_t number) {
   const auto [found, added] = zones_.try_emplace(number);
-  if (added) found->second.births_from = moments_.front().wall_ms;
+  if (added) found->second.births_from = births_from_;
   return found->second;
 }
 
@@ -142,6 +139,12 @@ std::vector<ModelFlow*> StoreModel::to_be_swept() {
 }
 
 void StoreModel::end(ModelFlow& flow, EndReason reason, Now now) {
+  if (goes_without_record(flow)) {
+    ++stats_.resumed_gone;
+    flows_.remove_if([&](const ModelFlow& of) { return &of == &flow; });
+    return;
+  }
+  flow.unseen = false;
   flow.shows.ended = true;
   flow.zones.clear();
   flow.end_reason = reason;
@@ -150,14 +153,9 @@ void StoreModel::end(ModelFlow& flow, EndReason reason, Now now) {
   ++stats_.ended;
 }
 
-void StoreModel::end_all(Now now) {
-  for (ModelFlow& flow : flows_) {
-    if (!flow.shows.ended) end(flow, EndReason::forced_end, now);
-  }
-}
-
 void StoreModel::forget_zone(std::uint16_t number, Now now) {
-  for (ModelFlow& flow : flows_) {
+  for (auto next = flows_.begin(); next != flows_.end();) {
+    ModelFlow& flow = *next++;
     if (flow.shows.ended) continue;
     if (is_gone(flow)) {
       end(flow, EndReason::end_of_flow, now);
@@ -180,7 +178,8 @@ ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::v
                         (seen.tcp_state == TcpState::syn_sent || seen.tcp_state == TcpState::syn_received);
   bool another = lives && is_gone(*flow);
   if (counting_zone) {
-    another = is_other(*flow, seen) || (!is_same(*flow, seen) && (reopened || !is_in(*flow, seen.zone)));
+    const bool doubtful = flow->unseen || reopened || !is_in(*flow, seen.zone);
+    another = is_other(*flow, seen) || (!is_same(*flow, seen) && doubtful);
   }
   const bool born = seen.sight == Sight::born;
   if (counting_zone && born && is_other(*flow, seen) && zone(seen.zone).scanning && flow->zones.contains(seen.zone)) {
@@ -206,13 +205,14 @@ ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::v
     old.zone = seen.zone;
     old.id = flow->shows.id;
     old.start_wall_ms = flow->start_known ? flow->shows.start_wall_ms : 0;
-    end(*flow, EndReason::end_of_flow, now);
     if (counting_zone) remember_end(*flow, old);
+    end(*flow, EndReason::end_of_flow, now);
     begin_flow(seen, now, nullptr, given_up);
     ++stats_.restarted;
     return ObserveResult::restarted;
   }
 
+  if (flow->unseen) seen_again(*flow, now);
   if (counting_zone && born) {
     flow->zones[seen.zone] = {};
     if (!flow->shows.birth_seen && flow->shows.exports == 0) {
@@ -244,9 +244,10 @@ void StoreModel::destroy(const Observation& last, Now now, const std::vector<Flo
   ModelFlow* const flow = latest(last.original, last.reply);
   if (!flow) return record_whole_flow(last, now, given_up);
   if (flow->shows.zone == last.zone) {
-    if (is_other(*flow, last) || (flow->shows.ended && !is_same(*flow, last))) {
+    if (is_other(*flow, last) || ((flow->shows.ended || flow->unseen) && !is_same(*flow, last))) {
       return record_whole_flow(last, now, given_up);
     }
+    if (flow->unseen) seen_again(*flow, now);
     copy_entry(*flow, last, false);
     seen_until(*flow, last.stop_wall_ms ? last.stop_wall_ms : now.wall_ms);
     count(*flow, last, now);
@@ -303,7 +304,9 @@ ModelFlow* StoreModel::make_flow(const Observation& seen, Now now, const std::ve
     flows_.remove_if([&](const ModelFlow& of) { return &of == gone; });
     ++stats_.evicted_ended;
   }
+  ModelFlow* const on_key = latest(seen.original, seen.reply);
   ModelFlow& flow = flows_.emplace_back();
+  if (on_key) (on_key->shows.ended ? on_key->on_key : flow.on_key) = false;
   flow.shows.original = seen.original;
   flow.shows.reply = seen.reply;
   flow.shows.zone = seen.zone;

@@ -24,7 +24,9 @@ struct ModelFlow {
     bool in_question = false;  // it was there when the running scan began, and not seen since
   };
 
-  Flow shows;  // what the store must show, pending counters included
+  Flow shows;           // what the store must show, pending counters included
+  bool on_key = true;   // no newer flow took its key
+  bool unseen = false;  // resumed, and not seen since
   bool start_known = false;
   std::map<std::uint16_t, InZone> zones;
   Counters observed;   // all that was added to pending
@@ -43,7 +45,8 @@ struct ModelFlow {
 
 class StoreModel {
  public:
-  StoreModel(Limits limits, ExportTiming timing, Now started) : limits_(limits), timing_(timing), moments_{started} {}
+  StoreModel(Limits limits, ExportTiming timing, Now started)
+      : limits_(limits), timing_(timing), births_from_(started.wall_ms), moments_{started} {}
 
   void set_timing(ExportTiming timing, Now now);
   void begin_scan(std::uint16_t zone, Now now);
@@ -52,8 +55,15 @@ class StoreModel {
   ObserveResult observe(const Observation& seen, Now now, const std::vector<Flow>& given_up);
   void destroy(const Observation& last, Now now, const std::vector<Flow>& given_up);
   void forget_zone(std::uint16_t zone, Now now);
-  void end_all(Now now);
   void make_all_due(Now now);
+
+  void suspend(Now now);
+  // The flow that a store shows as this baseline.
+  ModelFlow* find_like(const Baseline& baseline);
+  // One flow after the other of those that were shown goes into the next store, unless it refused it, and then the
+  // births, in the end nothing else is left.
+  void resume(ModelFlow& flow, bool refused, Now now);
+  void begin_again(Limits limits, ExportTiming timing, Now now);
 
   // Living flows that scans found absent from all their zones.
   std::vector<ModelFlow*> to_be_swept();
@@ -69,6 +79,8 @@ class StoreModel {
   // The living flow of the key, or else the one that ended last.
   ModelFlow* latest(const Tuple& original, const Tuple& reply);
   std::list<ModelFlow>& flows() { return flows_; }
+  // It leaves the store as it ends.
+  static bool goes_without_record(const ModelFlow& flow) { return flow.unseen && flow.shows.pending == Counters{}; }
   Stats stats() const;
   // By what births were judged.
   struct BirthsBy {
@@ -106,6 +118,7 @@ class StoreModel {
   void count(ModelFlow& flow, const Observation& seen, Now now);
   void copy_entry(ModelFlow& flow, const Observation& seen, bool whole_entry);
   void start_deadlines(ModelFlow& flow, Now now);
+  void seen_again(ModelFlow& flow, Now now);
   ModelFlow* make_flow(const Observation& seen, Now now, const std::vector<Flow>& given_up);
   ObserveResult begin_flow(const Observation& seen, Now now, const Flow* goes_on_from,
                            const std::vector<Flow>& given_up);
@@ -113,8 +126,12 @@ class StoreModel {
 
   Limits limits_;
   ExportTiming timing_;
+  std::int64_t births_from_;  // of zones not seen yet
   std::vector<Now> moments_;  // at which the clocks were looked at, the start the first
   std::list<ModelFlow> flows_;
+  std::list<ModelFlow> resumed_;  // between two processes
+  std::uint64_t resume_refused_ = 0;
+  bool suspended_ = false;
   std::map<std::uint16_t, Zone> zones_;
   std::uint64_t ends_ = 0;
   Stats stats_;

@@ -13,8 +13,9 @@ void StoreModel::start_deadlines(ModelFlow& flow, Now now) {
 
 std::int64_t StoreModel::due(const ModelFlow& flow) const {
   if (flow.shows.ended) return flow.ended_at;
+  if (flow.unseen) return never;
   if (flow.flush_due) return *flow.flush_due;
-  if (flow.idle_exported) return never;
+  if (flow.idle_exported || suspended_) return never;
   return std::min(flow.active_due, timing_.idle_ms > 0 ? flow.last_growth + timing_.idle_ms : never);
 }
 
@@ -27,7 +28,7 @@ std::optional<std::int64_t> StoreModel::earliest_due() const {
 void StoreModel::set_timing(ExportTiming timing, Now now) {
   timing_ = timing;
   for (ModelFlow& flow : flows_) {
-    if (flow.shows.ended) continue;
+    if (flow.shows.ended || flow.unseen) continue;
     if (flow.idle_exported && timing_.idle_ms == 0) {
       flow.idle_exported = false;
       flow.period_start = now.monotonic_ms;
@@ -39,12 +40,13 @@ void StoreModel::set_timing(ExportTiming timing, Now now) {
 
 void StoreModel::make_all_due(Now now) {
   for (ModelFlow& flow : flows_) {
-    if (!flow.shows.ended) flow.flush_due = std::min(due(flow), now.monotonic_ms);
+    if (!flow.shows.ended && !flow.unseen) flow.flush_due = std::min(due(flow), now.monotonic_ms);
   }
 }
 
 EndReason StoreModel::reason_if_exported(const ModelFlow& flow, Now now) const {
   if (flow.shows.ended) return flow.end_reason;
+  if (suspended_) return EndReason::forced_end;
   const bool idle = timing_.idle_ms > 0 && now.monotonic_ms >= flow.last_growth + timing_.idle_ms;
   return idle && !flow.idle_exported ? EndReason::idle_timeout : EndReason::active_timeout;
 }
@@ -81,6 +83,7 @@ Stats StoreModel::stats() const {
     ++stats.flows;
     if (flow.shows.ended) ++stats.ended_waiting;
     if (flow.shows.statistics == Statistics::none) ++stats.without_statistics;
+    if (flow.unseen) ++stats.resumed_unseen;
   }
   return stats;
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -32,6 +33,10 @@ std::string describe(const Stats& s) {
       {"zone_memberships_dropped", s.zone_memberships_dropped},
       {"stale_observations", s.stale_observations},
       {"ends_not_remembered", s.ends_not_remembered},
+      {"resumed_unseen", s.resumed_unseen},
+      {"resumed", s.resumed},
+      {"resumed_gone", s.resumed_gone},
+      {"resume_refused", s.resume_refused},
   };
   for (const auto& [name, value] : all) text += std::string(name) + " " + std::to_string(value) + "\n";
   return text;
@@ -45,6 +50,7 @@ struct Coverage {
                 partial_sweeps = 0;
   std::uint64_t flushed_idle = 0, ended_at_once = 0;
   StoreModel::BirthsBy births_by{};
+  std::uint64_t resumed = 0, resumed_ended = 0, resumed_gone = 0, resume_refused = 0, unmarked_left = 0;
 };
 
 class Round {
@@ -55,25 +61,19 @@ class Round {
         marks_habit_(pick(4)),
         limits_{.max_flows = 1 + pick(12)},
         timing_(any_timing()),
-        store_(limits_, timing_, now_),
         model_(limits_, timing_, now_) {
-    store_.on_removed([this](const Flow& flow) { removed_.push_back(flow); });
+    make_store();
   }
 
   void run(int steps) {
     for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
       SCOPED_TRACE("step " + std::to_string(step));
-      const std::int64_t passed = chance(50) ? pick(8) : pick(60);
-      now_.monotonic_ms += passed;
-      now_.wall_ms += chance(3) ? -passed * 5 : passed;  // wall clocks get set
-      if (chance(3)) now_.wall_ms += chance(60) ? -3'000 : 3'000;
+      pass();
       removed_.clear();
       operate();
       compare();
     }
-    coverage_.given_up += store_.stats().evicted_ended;
-    coverage_.steps_back += store_.stats().counter_steps_back;
-    coverage_.zones_dropped += store_.stats().zone_memberships_dropped;
+    note_coverage();
     coverage_.births_by.start += model_.births_by().start;
     coverage_.births_by.scan += model_.births_by().scan;
     coverage_.births_by.clock_set_back += model_.births_by().clock_set_back;
@@ -81,8 +81,30 @@ class Round {
   }
 
  private:
+  void make_store() {
+    store_ = std::make_unique<Store>(limits_, timing_, now_);
+    store_->on_removed([this](const Flow& flow) {
+      const ModelFlow* const known = model_.find_like(flow);
+      if (!known || !StoreModel::goes_without_record(*known)) removed_.push_back(flow);
+    });
+  }
+
+  void note_coverage() {
+    coverage_.given_up += store_->stats().evicted_ended;
+    coverage_.steps_back += store_->stats().counter_steps_back;
+    coverage_.zones_dropped += store_->stats().zone_memberships_dropped;
+    coverage_.resumed_gone += store_->stats().resumed_gone;
+  }
+
   std::size_t pick(std::size_t below) { return std::uniform_int_distribution<std::size_t>(0, below - 1)(random_); }
   bool chance(int percent) { return static_cast<int>(pick(100)) < percent; }
+
+  void pass() {
+    const std::int64_t passed = chance(50) ? pick(8) : pick(60);
+    now_.monotonic_ms += passed;
+    now_.wall_ms += chance(3) ? -passed * 5 : passed;  // wall clocks get set
+    if (chance(3)) now_.wall_ms += chance(60) ? -3'000 : 3'000;
+  }
 
   ExportTiming any_timing() {
     return {static_cast<std::int64_t>(1 + pick(100)), chance(50) ? 0 : static_cast<std::int64_t>(1 + pick(60))};
@@ -100,7 +122,7 @@ class Round {
     if (what < 97) return forget_zone();
     if (what < 98) return make_all_due();
     if (what < 99) return set_timing();
-    if (chance(30)) end_all();
+    if (chance(70)) restart();
   }
 
   Observation any_observation() {
@@ -140,14 +162,14 @@ class Round {
   }
 
   void name_latest(const Observation& seen) {
-    store_.set_names(seen.original, seen.reply, ++names_);
+    store_->set_names(seen.original, seen.reply, ++names_);
     model_.latest(seen.original, seen.reply)->shows.names = names_;
   }
 
   void observe() {
     Observation seen = any_observation();
     if (chance(15)) seen.sight = Sight::born;
-    const ObserveResult result = store_.observe(seen, now_);
+    const ObserveResult result = store_->observe(seen, now_);
     EXPECT_EQ(result, model_.observe(seen, now_, removed_)) << "observe";
     coverage_.results.insert(result);
     const bool is_new = result == ObserveResult::created || result == ObserveResult::restarted;
@@ -158,33 +180,34 @@ class Round {
     Observation last = any_observation();
     if (chance(50)) last.stop_wall_ms = now_.wall_ms - static_cast<std::int64_t>(pick(20));
     last.sight = Sight::gone;
-    const std::uint64_t created = store_.stats().created;
-    EXPECT_EQ(store_.observe(last, now_), ObserveResult::ended);
+    const std::uint64_t created = store_->stats().created;
+    EXPECT_EQ(store_->observe(last, now_), ObserveResult::ended);
     model_.destroy(last, now_, removed_);
-    coverage_.whole_flows += store_.stats().created - created;
+    coverage_.whole_flows += store_->stats().created - created;
   }
 
   void begin_scan() {
     const std::uint16_t zone = any_zone();
-    store_.begin_scan(zone, now_);
+    store_->begin_scan(zone, now_);
     model_.begin_scan(zone, now_);
   }
 
   void end_scan() {
     const std::uint16_t zone = any_zone();
     const bool complete = chance(75);
-    store_.end_scan(zone, complete, now_);
+    store_->end_scan(zone, complete, now_);
     model_.end_scan(zone, complete);
   }
 
   void sweep() {
-    const bool more = store_.sweep(chance(50) ? 1 + pick(3) : 1'000, now_);
+    const bool more = store_->sweep(chance(50) ? 1 + pick(3) : 1'000, now_);
     coverage_.partial_sweeps += more;
     for (ModelFlow* const flow : model_.to_be_swept()) {
-      const Flow* const shown = store_.find(flow->shows.original, flow->shows.reply);
-      ASSERT_NE(shown, nullptr) << "sweep";
-      EXPECT_TRUE(more || shown->ended) << "swept all, but not " << flowstore::describe(*shown);
-      if (shown->ended) model_.end(*flow, EndReason::end_of_flow, now_);
+      const Flow* const shown = store_->find(flow->shows.original, flow->shows.reply);
+      const bool gone = !shown && StoreModel::goes_without_record(*flow);
+      ASSERT_TRUE(shown || gone) << "sweep";
+      EXPECT_TRUE(more || gone || shown->ended) << "swept all, but not " << flowstore::describe(flow->shows);
+      if (gone || shown->ended) model_.end(*flow, EndReason::end_of_flow, now_);
     }
   }
 
@@ -192,7 +215,7 @@ class Round {
     const std::size_t max = chance(50) ? 1 + pick(3) : 1'000;
     bool refused = false;
     std::size_t accepted = 0;
-    const std::size_t taken = store_.export_due(now_, max, [&](Export& record) {
+    const std::size_t taken = store_->export_due(now_, max, [&](Export& record) {
       refused = chance(20);
       if (take(record, refused)) ++accepted;
       return !refused;
@@ -226,48 +249,80 @@ class Round {
 
   void forget_zone() {
     const std::uint16_t zone = any_zone();
-    store_.forget_zone(zone, now_);
+    store_->forget_zone(zone, now_);
     model_.forget_zone(zone, now_);
   }
 
   void make_all_due() {
-    store_.make_all_due(now_);
+    store_->make_all_due(now_);
     model_.make_all_due(now_);
   }
 
   void set_timing() {
     timing_ = any_timing();
-    store_.set_timing(timing_, now_);
+    store_->set_timing(timing_, now_);
     model_.set_timing(timing_, now_);
   }
 
-  void end_all() {
-    store_.end_all(now_);
-    model_.end_all(now_);
+  // A clean stop, with a collector that takes all, some or no records, and the next process some time later.
+  void restart() {
+    store_->suspend(now_);
+    model_.suspend(now_);
+    for (std::size_t times = pick(3); times > 0; --times) export_due();
+    compare();
+    if (::testing::Test::HasFailure()) return;
+    note_coverage();
+
+    const std::unique_ptr<Store> before = std::move(store_);
+    pass();
+    if (chance(30)) limits_.max_flows = 1 + pick(12);
+    timing_ = any_timing();
+    make_store();
+    before->for_each_baseline([&](const Baseline& left) {
+      resume(left);
+      return !::testing::Test::HasFailure();
+    });
+    store_->resume_births(before->births());
+    for (const ModelFlow& flow : model_.flows()) {
+      EXPECT_TRUE(!flow.shows.ended && flow.shows.id == 0 && !flow.start_known && flow.shows.pending == Counters{})
+          << "left behind: " << flowstore::describe(flow.shows);
+      ++coverage_.unmarked_left;
+    }
+    model_.begin_again(limits_, timing_, now_);
+  }
+
+  void resume(const Baseline& left) {
+    ModelFlow* const flow = model_.find_like(left);
+    ASSERT_NE(flow, nullptr) << "not in the model: " << flowstore::describe(left.flow);
+    const bool has_room = store_->stats().flows < limits_.max_flows;
+    EXPECT_EQ(store_->resume(left, now_), has_room) << flowstore::describe(left.flow);
+    model_.resume(*flow, !has_room, now_);
+    ++(!has_room ? coverage_.resume_refused : left.flow.ended ? coverage_.resumed_ended : coverage_.resumed);
   }
 
   void compare() {
     EXPECT_EQ(model_.complaint(), "");
-    EXPECT_EQ(describe(store_.stats()), describe(model_.stats()));
-    EXPECT_LE(store_.stats().flows, limits_.max_flows);
+    EXPECT_EQ(describe(store_->stats()), describe(model_.stats()));
+    EXPECT_LE(store_->stats().flows, limits_.max_flows);
 
     std::multiset<std::string> shown, expected;
-    store_.for_each([&](const Flow& flow) { return shown.insert(flowstore::describe(flow)), true; });
+    store_->for_each([&](const Flow& flow) { return shown.insert(flowstore::describe(flow)), true; });
     for (ModelFlow& flow : model_.flows()) {
       expected.insert(flowstore::describe(flow.shows));
       EXPECT_LE(flow.shows.start_wall_ms, flow.shows.last_wall_ms);
       EXPECT_EQ(flow.delivered.octets + flow.shows.pending.octets, flow.observed.octets);
       EXPECT_EQ(flow.delivered.packets + flow.shows.pending.packets, flow.observed.packets);
-      const Flow* const found = store_.find(flow.shows.original, flow.shows.reply);
+      const Flow* const found = store_->find(flow.shows.original, flow.shows.reply);
       const ModelFlow* const latest = model_.latest(flow.shows.original, flow.shows.reply);
-      EXPECT_EQ(found ? flowstore::describe(*found) : "nothing", flowstore::describe(latest->shows));
+      EXPECT_EQ(found ? flowstore::describe(*found) : "nothing",
+                latest ? flowstore::describe(latest->shows) : "nothing");
     }
     EXPECT_EQ(shown, expected);
     compare_deadlines();
   }
 
   void compare_deadlines() {
-    const auto due = store_.next_deadline_ms(), expected = model_.earliest_due();
+    const auto due = store_->next_deadline_ms(), expected = model_.earliest_due();
     EXPECT_EQ(due.has_value(), expected.has_value());
     if (!due || !expected) return;
     EXPECT_LE(*due, *expected) << "the next deadline must not be late";
@@ -284,7 +339,7 @@ class Round {
   std::size_t marks_habit_;  // 0: sources show no marks, 1: ids only, else both
   Limits limits_;
   ExportTiming timing_;
-  Store store_;
+  std::unique_ptr<Store> store_;
   StoreModel model_;
   std::vector<Flow> removed_;
   NameHandle names_ = 0;
@@ -305,7 +360,8 @@ TEST(StoreModel, AgreesWithTheStoreUnderRandomOperations) {
   for (const std::uint64_t met :
        {coverage.refused_records, coverage.given_up, coverage.steps_back, coverage.zones_dropped, coverage.whole_flows,
         coverage.partial_sweeps, coverage.flushed_idle, coverage.ended_at_once, coverage.births_by.start,
-        coverage.births_by.scan, coverage.births_by.clock_set_back, coverage.births_by.future}) {
+        coverage.births_by.scan, coverage.births_by.clock_set_back, coverage.births_by.future, coverage.resumed,
+        coverage.resumed_ended, coverage.resumed_gone, coverage.resume_refused, coverage.unmarked_left}) {
     EXPECT_GT(met, 0u);
   }
 }
