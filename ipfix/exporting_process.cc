@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ipfix/message_queue.h"
+#include "ipfix/message_records.h"
 #include "ipfix/message_sender.h"
 #include "ipfix/reconnect_schedule.h"
 #include "ipfix/session_preamble.h"
@@ -245,6 +246,13 @@ void ExportingProcess::flush(Now) {
 
 bool ExportingProcess::drained() const {
   return impl_->queue.empty();
+}
+
+void ExportingProcess::for_each_unsent(
+    const std::function<void(std::uint16_t template_id, std::span<const std::uint8_t> record)>& visit) {
+  impl_->queue.finish_open();
+  const auto find_template = [this](std::uint16_t id) { return impl_->preamble.find_template(id); };
+  for (const Message& message : impl_->queue.finished()) for_each_record(message.octets, find_template, visit);
 }
 
 int ExportingProcess::fd() const {

@@ -100,6 +100,10 @@ class ExportingProcess {
   void flush(Now now);
   // Everything accepted has been handed to the kernel.
   bool drained() const;
+  // What is not: every record accepted that has not left in a whole message, oldest first. For a process that ends, to
+  // hand to its successor. Closes the current message.
+  void for_each_unsent(
+      const std::function<void(std::uint16_t template_id, std::span<const std::uint8_t> record)>& visit);
 
   int fd() const;        // -1: none
   short events() const;  // poll(2) events wanted on fd()

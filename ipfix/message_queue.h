@@ -29,6 +29,7 @@ class MessageQueue {
   std::optional<std::int64_t> open_since_ms() const { return open_since_ms_; }
 
   bool has_finished() const { return !finished_.empty(); }
+  const std::deque<Message>& finished() const { return finished_; }
   Message& front() { return finished_.front(); }
   void pop_front();
 

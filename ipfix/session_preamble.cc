@@ -24,9 +24,10 @@ bool SessionPreamble::add_record(std::uint16_t template_id, std::span<const std:
   return true;
 }
 
-bool SessionPreamble::has_template(std::uint16_t id) const {
-  return std::any_of(parts_.begin(), parts_.end(),
-                     [id](const Part& part) { return part.record.empty() && part.definition.id == id; });
+const Template* SessionPreamble::find_template(std::uint16_t id) const {
+  const auto found = std::find_if(parts_.begin(), parts_.end(),
+                                  [id](const Part& part) { return part.record.empty() && part.definition.id == id; });
+  return found == parts_.end() ? nullptr : &found->definition;
 }
 
 std::vector<Message> SessionPreamble::messages(std::size_t first_part) const {

@@ -22,7 +22,8 @@ class SessionPreamble {
   // False: no such template yet, or the record is longer than a message.
   bool add_record(std::uint16_t template_id, std::span<const std::uint8_t> record);
 
-  bool has_template(std::uint16_t id) const;
+  bool has_template(std::uint16_t id) const { return find_template(id) != nullptr; }
+  const Template* find_template(std::uint16_t id) const;  // nullptr: there is none
   std::size_t parts() const { return parts_.size(); }
   // Messages with the parts from first_part on.
   std::vector<Message> messages(std::size_t first_part) const;
