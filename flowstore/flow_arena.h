@@ -28,6 +28,7 @@ struct Slot {
   bool idle_exported : 1 = false;  // not due before it counts again
   bool flush : 1 = false;          // due whatever its timing says (Store::make_all_due)
   bool unseen : 1 = false;         // resumed, and not seen since: not due, and nothing says yet that it lives
+  bool end_told : 1 = false;       // while unseen: its last record said that it ended
 
   EntryMarks marks() const { return {flow.id, start_known ? flow.start_wall_ms : 0}; }
 };

@@ -62,7 +62,7 @@ void Store::Impl::end(std::uint32_t id, EndReason reason, Now now) {
   if (slot.unseen) {
     slot.unseen = false;
     --stats_.resumed_unseen;
-    if (slot.flow.pending == Counters{}) {
+    if (slot.end_told && slot.flow.pending == Counters{}) {
       ++stats_.resumed_gone;
       return remove(id);
     }

@@ -25,8 +25,8 @@
 // Restart. What for_each_baseline() and births() show of a store that was suspended makes another store, by resume()
 // and resume_births(), go on as if it were the same one that had not looked for a while. A resumed flow is due only
 // when it was seen again, and only an entry whose id or start time says so is its connection. One that two complete
-// scans do not find ended meanwhile: what had not been exported of it comes out as its last record, and where nothing
-// is left to say it goes without one.
+// scans do not find ended meanwhile: that is its last record, with what had not been exported of it, unless the record
+// of the shutdown had said it all.
 #pragma once
 
 #include <cstddef>
@@ -81,7 +81,7 @@ struct Stats {
   std::uint64_t ends_not_remembered = 0;  // too many connections ended within one scan to know all stale pictures
   std::size_t resumed_unseen = 0;         // now: resumed and not seen again yet
   std::uint64_t resumed = 0;              // flows taken over by resume(); not in `created`
-  std::uint64_t resumed_gone = 0;         // never seen again, and nothing left to export of them; not in `ended`
+  std::uint64_t resumed_gone = 0;         // never seen again, and nothing left to say of them; not in `ended`
   std::uint64_t resume_refused = 0;       // beyond the limit, or on a key that another one has
 };
 
@@ -89,6 +89,7 @@ struct Stats {
 struct Baseline {
   Flow flow;
   bool start_known = false;                       // flow.start_wall_ms is conntrack's own
+  bool end_told = false;                          // of a living flow: its record of the shutdown was taken
   EndReason end_reason = EndReason::end_of_flow;  // of an ended flow
 };
 

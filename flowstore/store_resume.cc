@@ -21,7 +21,8 @@ void Store::Impl::for_each_baseline(const std::function<bool(const Baseline&)>& 
   for (std::uint32_t id = 0; id < arena_.slots(); ++id) {
     const Slot& slot = arena_[id];
     if (!slot.in_use || slot.flow.ended) continue;
-    Baseline baseline{slot.flow, slot.start_known, EndReason::forced_end};
+    const bool end_told = slot.unseen ? slot.end_told : suspended_ && !slot.flush;
+    Baseline baseline{slot.flow, slot.start_known, end_told, EndReason::forced_end};
     if (!has_marks(slot.marks())) {
       if (slot.flow.pending == Counters{}) continue;
       baseline.flow.ended = true;
@@ -30,7 +31,7 @@ void Store::Impl::for_each_baseline(const std::function<bool(const Baseline&)>& 
   }
   for (const std::uint32_t id : ended_) {
     const Slot& slot = arena_[id];
-    if (!visit({slot.flow, slot.start_known, slot.end_reason})) return;
+    if (!visit({slot.flow, slot.start_known, false, slot.end_reason})) return;
   }
 }
 
@@ -63,6 +64,7 @@ bool Store::Impl::resume(const Baseline& baseline, Now now) {
     ++stats_.ended_waiting;
   } else {
     slot.unseen = true;
+    slot.end_told = baseline.end_told;
     slot.seen_in.see_counting(scans_.mark(flow.zone));
     ++stats_.resumed_unseen;
   }

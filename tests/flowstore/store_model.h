@@ -24,9 +24,10 @@ struct ModelFlow {
     bool in_question = false;  // it was there when the running scan began, and not seen since
   };
 
-  Flow shows;           // what the store must show, pending counters included
-  bool on_key = true;   // no newer flow took its key
-  bool unseen = false;  // resumed, and not seen since
+  Flow shows;             // what the store must show, pending counters included
+  bool on_key = true;     // no newer flow took its key
+  bool unseen = false;    // resumed, and not seen since
+  bool end_told = false;  // by its record of the shutdown
   bool start_known = false;
   std::map<std::uint16_t, InZone> zones;
   Counters observed;   // all that was added to pending
@@ -80,7 +81,9 @@ class StoreModel {
   ModelFlow* latest(const Tuple& original, const Tuple& reply);
   std::list<ModelFlow>& flows() { return flows_; }
   // It leaves the store as it ends.
-  static bool goes_without_record(const ModelFlow& flow) { return flow.unseen && flow.shows.pending == Counters{}; }
+  static bool goes_without_record(const ModelFlow& flow) {
+    return flow.unseen && flow.end_told && flow.shows.pending == Counters{};
+  }
   Stats stats() const;
   // By what births were judged.
   struct BirthsBy {

@@ -58,6 +58,7 @@ void StoreModel::accept_export(ModelFlow& flow, Now now) {
     return;
   }
   if (reason_if_exported(flow, now) == EndReason::idle_timeout) flow.idle_exported = true;
+  flow.end_told = suspended_;
   add(flow.delivered, flow.shows.pending);
   flow.shows.pending = {};
   ++flow.shows.exports;

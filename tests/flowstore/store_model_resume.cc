@@ -8,6 +8,7 @@ namespace flowstore {
 void StoreModel::suspend(Now now) {
   make_all_due(now);
   suspended_ = true;
+  for (ModelFlow& flow : flows_) flow.end_told = flow.end_told && flow.unseen;
 }
 
 ModelFlow* StoreModel::find_like(const Baseline& baseline) {
@@ -19,7 +20,7 @@ ModelFlow* StoreModel::find_like(const Baseline& baseline) {
       shown.ended = true;
       reason = EndReason::forced_end;
     }
-    const bool same_end = !shown.ended || reason == baseline.end_reason;
+    const bool same_end = shown.ended ? reason == baseline.end_reason : flow.end_told == baseline.end_told;
     if (describe(shown) == describe(baseline.flow) && flow.start_known == baseline.start_known && same_end)
       return &flow;
   }

@@ -88,6 +88,21 @@ TEST_F(StoreResumeTest, AConnectionThatEndedMeanwhileHasARecordOnlyOfWhatWasNotE
   EXPECT_EQ(store->stats().flows, 0u);
 }
 
+TEST_F(StoreResumeTest, AnEndThatNobodyWasToldOfIsARecordEvenWhenNothingIsLeftToCount) {
+  scan(1, {born_before(10)});
+  pass(active_ms);
+  EXPECT_EQ(export_one().reason, EndReason::active_timeout);
+  stop(0);
+  start();
+  stop(0);
+  start();
+  scan(1, {});
+  scan(1, {});
+  const Record last = export_one();
+  EXPECT_EQ(last.reason, EndReason::end_of_flow);
+  EXPECT_EQ(last.delta, Counters{});
+}
+
 TEST_F(StoreResumeTest, AnEndedFlowThatWaitedKeepsItsReasonItsNamesAndItsOrder) {
   see(Seen(1).with_id(1).started(after_store).counting(3));
   see(Seen(2).with_id(2).started(after_store).counting(5));
