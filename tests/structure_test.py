@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # In the order of the data flow: what a folder may include of ours, beside itself.
 PLUGIN = ("ovs-plugin/ovs", "ovs-plugin/config", "ovs-plugin/conntrack", "ovs-plugin/datapath", "ovs-plugin/correlate",
-          "ovs-plugin/record", "ovs-plugin/exporter")
+          "ovs-plugin/record", "ovs-plugin/state_file", "ovs-plugin/exporter")
 BEFORE_PLUGIN = ("flowstore", "ipfix", "proto", "k8s-bridge/directory")
 MAY_INCLUDE = {
     "flowstore": (),

@@ -76,6 +76,11 @@ flowstore::NameHandle NamePool::acquire(const Names& names) {
   return entry->second;
 }
 
+flowstore::NameHandle NamePool::acquire(flowstore::NameHandle handle) {
+  if (handle != 0) ++slots_[handle].references;
+  return handle;
+}
+
 void NamePool::release(flowstore::NameHandle handle) {
   if (handle == 0 || --slots_[handle].references != 0) return;
   by_value_.erase(slots_[handle].names);

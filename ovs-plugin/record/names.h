@@ -39,6 +39,8 @@ struct Names {
 class NamePool {
  public:
   flowstore::NameHandle acquire(const Names& names);
+  // Once more what is acquired already.
+  flowstore::NameHandle acquire(flowstore::NameHandle handle);
   void release(flowstore::NameHandle handle);
   const Names& get(flowstore::NameHandle handle) const;
   std::size_t size() const { return by_value_.size(); }
