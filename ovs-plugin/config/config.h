@@ -61,6 +61,7 @@ struct Config {
   // Userspace datapath: of ovs-vswitchd's time, for our questions; and the longest answer it is asked for.
   std::uint32_t vswitchd_share_percent = 5;
   std::uint64_t vswitchd_max_answer_octets = 64u << 20;
+  std::string state_file;  // "": none
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kLongestInterfaceName = 15;  // IFNAMSIZ: a bridge is an interface, too
 constexpr std::size_t kLongestSocketPath = 107;    // sun_path of unix(7), with its final NUL
+constexpr std::size_t kLongestPath = 4'000;        // PATH_MAX with room for a suffix
 
 void read_bridge(const YAML::Node& value, Config& config, const Complain& complain) {
   constexpr std::string_view kAllowed = "the name of an Open vSwitch bridge: 1 to 15 characters, no blank, no slash";
@@ -72,6 +73,16 @@ void read_metadata_socket(const YAML::Node& value, Config& config, const Complai
   if (!path.starts_with('/')) return complain(value, "is not an absolute path", kAllowed);
   if (path.size() > kLongestSocketPath) return complain(value, "is too long", kAllowed);
   config.metadata_socket = path;
+}
+
+void read_state_file(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "the absolute path of a file, at most 4000 octets; empty: none";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  const std::string& path = value.Scalar();
+  if (!path.empty() && !path.starts_with('/')) return complain(value, "is not an absolute path", kAllowed);
+  if (path.ends_with('/')) return complain(value, "is a folder", kAllowed);
+  if (path.size() > kLongestPath) return complain(value, "is too long", kAllowed);
+  config.state_file = path;
 }
 
 void write_observation_domain_id(const Config& config, YAML::Emitter& out) {
@@ -152,6 +163,7 @@ constexpr std::array kSettings = {
             write_plain<&Config::vswitchd_share_percent>},
     Setting{"vswitchdMaxAnswerOctets", number<&Config::vswitchd_max_answer_octets, 1u << 20, 1u << 30>,
             write_plain<&Config::vswitchd_max_answer_octets>},
+    Setting{"stateFile", read_state_file, write_quoted<&Config::state_file>},
 };
 
 }  // namespace

@@ -47,6 +47,9 @@ Json status_json(Exporter& exporter);  // what exporter/status shows
 Answer ipfix_show(Exporter& exporter, const Arguments& arguments);
 Answer config_show(Exporter& exporter, const Arguments& arguments);
 
+// stateFile in exporter/status.
+Json state_file_status(Exporter& exporter);
+
 // Nested objects as indented "key: value" lines: one source for --json and for people.
 std::string as_text(const Json& json, int indent = 0);
 // Takes out "--json"; anything else left over is a wrong argument and gives an answer that says the usage.

@@ -110,6 +110,10 @@ void ConntrackPart::add_host() {
   scan_ = with_host_.get();
 }
 
+void ConntrackPart::take_last_events(flowstore::Now now) {
+  while (events_ && !events_->run(now, true)) continue;
+}
+
 void ConntrackPart::begin_poll(flowstore::Now now) {
   poll_began_ms_ = now.monotonic_ms;
   poll_failed_ = false;

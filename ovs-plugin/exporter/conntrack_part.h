@@ -38,6 +38,12 @@ class ConntrackPart : public Part {
   void run(flowstore::Now now) override;
   void wait(flowstore::Now now) override;
 
+  // Zones that flows of the process before were in: those no longer wanted are forgotten as if we had watched them.
+  void resume(const std::vector<std::uint16_t>& zones) { zones_ = zones; }
+
+  // Before the process ends.
+  void take_last_events(flowstore::Now now);
+
   const char* source() const;  // "kernel", "userspace" or "none"
   const ConntrackPartStats& stats() const { return stats_; }
   const KernelScan* kernel() const { return kernel_.get(); }

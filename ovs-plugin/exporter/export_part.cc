@@ -35,6 +35,11 @@ ipfix::ExportingOptions exporting_options(const config::Config& settings, std::u
   return options;
 }
 
+bool passes_filter(const config::Config& settings, const flowstore::Flow& flow) {
+  return settings.protocols.empty() || std::find(settings.protocols.begin(), settings.protocols.end(),
+                                                 flow.original.protocol) != settings.protocols.end();
+}
+
 }  // namespace
 
 const char* to_string(ipfix::SessionState state) {
@@ -112,9 +117,7 @@ std::optional<ipfix::SocketAddress> ExportPart::service_address(const config::Co
 // False keeps the flow due: nothing is lost while the queue is full, the store keeps counting.
 bool ExportPart::export_one(flowstore::Export& due, ipfix::Now now) {
   const config::Config& settings = state_.settings;
-  const std::uint8_t protocol = due.flow.original.protocol;
-  if (!settings.protocols.empty() &&
-      std::find(settings.protocols.begin(), settings.protocols.end(), protocol) == settings.protocols.end()) {
+  if (!passes_filter(settings, due.flow)) {
     stats_.filtered_protocol += due.flow.ended;
     return true;
   }
@@ -146,10 +149,11 @@ void ExportPart::run(flowstore::Now now) {
     if (retiring_->drained() || now.monotonic_ms >= retire_until_ms_) retiring_.reset();
   }
   more_due_ = false;
+  if (process_) resumed_.hand_over(*process_, records_per_turn, to_ipfix(now));
   if (!process_ || process_->can_accept(record::max_record_octets)) {
     const std::size_t taken = state_.store.export_due(
         now, records_per_turn, [&](flowstore::Export& due) { return export_one(due, to_ipfix(now)); });
-    more_due_ = taken == records_per_turn;
+    more_due_ = taken == records_per_turn || (process_ && !resumed_.empty());
     if (process_ && shutting_down_ && !more_due_) process_->flush(to_ipfix(now));
   }
   if (!process_) return;
@@ -179,7 +183,18 @@ void ExportPart::begin_shutdown(flowstore::Now now) {
 }
 
 bool ExportPart::finished() const {
-  return !process_ || (!state_.store.next_deadline_ms() && process_->drained());
+  return !process_ || (resumed_.empty() && !state_.store.next_deadline_ms() && process_->drained());
+}
+
+bool ExportPart::is_wanted(const flowstore::Flow& flow) const {
+  return passes_filter(state_.settings, flow) &&
+         record::exported_here(flow, state_.directory, state_.ports, state_.naming);
+}
+
+void ExportPart::for_each_unsent(const ResumedRecords::Visit& visit) {
+  if (retiring_) retiring_->for_each_unsent(visit);
+  if (process_) process_->for_each_unsent(visit);
+  resumed_.for_each(visit);
 }
 
 void ExportPart::report() {

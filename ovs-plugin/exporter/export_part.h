@@ -9,6 +9,7 @@
 #include "ipfix/exporting_process.h"
 #include "ovs-plugin/exporter/host_lookup.h"
 #include "ovs-plugin/exporter/part.h"
+#include "ovs-plugin/exporter/resumed_records.h"
 #include "ovs-plugin/exporter/state.h"
 #include "ovs-plugin/record/field_table.h"
 
@@ -24,13 +25,20 @@ struct ExportPartStats {
 
 class ExportPart : public Part {
  public:
-  explicit ExportPart(State& state) : state_(state) {}
+  explicit ExportPart(State& state) : state_(state), resumed_(record::templates()) {}
   void run(flowstore::Now now) override;
   void wait(flowstore::Now now) override;
 
   // SIGTERM: everything in the store becomes due; finished() once all of it was handed to the kernel.
   void begin_shutdown(flowstore::Now now);
   bool finished() const;
+  // Whether records of the flow are for this Node's exporter to export.
+  bool is_wanted(const flowstore::Flow& flow) const;
+
+  // What a process leaves to the next, oldest first: records accepted for a collector and not sent. Resumed ones are
+  // sent before any other.
+  void for_each_unsent(const ResumedRecords::Visit& visit);
+  ResumedRecords& resumed() { return resumed_; }
 
   // nullptr: no collector configured.
   const ipfix::ExportingProcess* process() const { return process_.get(); }
@@ -48,6 +56,7 @@ class ExportPart : public Part {
 
   State& state_;
   HostLookup lookup_;
+  ResumedRecords resumed_;
   std::unique_ptr<ipfix::ExportingProcess> process_;
   std::unique_ptr<ipfix::ExportingProcess> retiring_;  // of the previous settings, sends what it holds
   std::int64_t retire_until_ms_ = 0;

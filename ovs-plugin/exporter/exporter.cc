@@ -24,7 +24,15 @@ Exporter::Exporter(const ExporterOptions& options, config::Config settings)
       netflow_(state_, ovsdb_),
       conntrack_(state_, ovsdb_),
       export_(state_),
-      metrics_(state_, [this] { return status_json(*this); }) {}
+      metrics_(state_, [this] { return status_json(*this); }),
+      state_file_(state_, export_) {}
+
+void Exporter::resume() {
+  now_ = read_clocks();
+  state_file_.read(now_);
+  state_file_.note_read_ms(read_clocks().monotonic_ms - now_.monotonic_ms);
+  conntrack_.resume(state_file_.zones());
+}
 
 void Exporter::turn(ofe_ovs_server* server) {
   const auto began = std::chrono::steady_clock::now();
@@ -38,6 +46,7 @@ void Exporter::turn(ofe_ovs_server* server) {
 }
 
 void Exporter::run(ofe_ovs_server* server) {
+  resume();
   while (!ofe_ovs_termination_requested()) {
     turn(server);
     ofe_ovs_signals_wait();
@@ -46,12 +55,13 @@ void Exporter::run(ofe_ovs_server* server) {
   shut_down();
 }
 
-// A last turn of the sources is not taken: what they would show was not asked for before the signal. What the store
-// holds goes out with flowEndReason "forced end".
+// No last dump is taken, as it would take too long; events that have come are read, as they cannot be asked for again.
+// What the store holds goes out with flowEndReason "forced end".
 void Exporter::shut_down() {
   listings_.give_up();
   now_ = read_clocks();
   const std::int64_t give_up_ms = now_.monotonic_ms + state_.settings.shutdown_grace_ms;
+  conntrack_.take_last_events(now_);
   spdlog::info("terminating: {} flows to export", state_.store.stats().flows);
   export_.begin_shutdown(now_);
   metrics_.close();
@@ -64,10 +74,13 @@ void Exporter::shut_down() {
     ofe_ovs_poll_block();
   }
   if (!export_.finished()) {
-    spdlog::warn("terminating: {} flows were not exported within {} ms", state_.store.suspended_unexported(),
-                 state_.settings.shutdown_grace_ms);
+    std::size_t unsent = 0;
+    export_.for_each_unsent([&unsent](std::uint16_t, std::span<const std::uint8_t>) { ++unsent; });
+    spdlog::warn("terminating: {} flows were not exported and {} records not sent within {} ms",
+                 state_.store.suspended_unexported(), unsent, state_.settings.shutdown_grace_ms);
   }
   ovsdb_.close();
+  state_file_.write(now_);
 }
 
 }  // namespace ofe

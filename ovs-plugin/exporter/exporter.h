@@ -14,6 +14,7 @@
 #include "ovs-plugin/exporter/netflow_part.h"
 #include "ovs-plugin/exporter/ovsdb_part.h"
 #include "ovs-plugin/exporter/state.h"
+#include "ovs-plugin/exporter/state_file_part.h"
 
 namespace ofe {
 
@@ -41,8 +42,10 @@ class Exporter {
   ListingPart& listings() { return listings_; }
   const LoopTimes& loop_times() const { return loop_times_; }
   MetricsPart& metrics() { return metrics_; }
+  StateFilePart& state_file() { return state_file_; }
 
  private:
+  void resume();
   void turn(ofe_ovs_server* server);
   void shut_down();
 
@@ -57,8 +60,10 @@ class Exporter {
   ExportPart export_;
   ListingPart listings_;
   MetricsPart metrics_;
+  StateFilePart state_file_;
   // In the order of the data flow.
-  Part* const parts_[8] = {&config_, &ovsdb_, &metadata_, &netflow_, &conntrack_, &export_, &listings_, &metrics_};
+  Part* const parts_[9] = {&config_, &ovsdb_,    &metadata_, &netflow_,   &conntrack_,
+                           &export_, &listings_, &metrics_,  &state_file_};
 };
 
 }  // namespace ofe

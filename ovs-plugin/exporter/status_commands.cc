@@ -243,6 +243,7 @@ Json status_json(Exporter& exporter) {
           {"conntrack", conntrack_json(exporter)},
           {"exactAccounting", accounting_json(exporter)},
           {"store", store_json(exporter.state().store.stats(), exporter.state().settings.max_flows)},
+          {"stateFile", state_file_status(exporter)},
           {"metadata", metadata_json(exporter)},
           {"ipfix", ipfix_json(exporter)},
           {"metrics", metrics_json(exporter)},

@@ -34,7 +34,8 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  shutdownGrace: 0s\n"
       "  metricsAddress: 192.0.2.1:9184\n"
       "  vswitchdSharePercent: 2\n"
-      "  vswitchdMaxAnswerOctets: 1048576\n");
+      "  vswitchdMaxAnswerOctets: 1048576\n"
+      "  stateFile: /var/lib/ovs-flow-exporter/state\n");
   Config expected;
   expected.bridge = "br-antrea";
   expected.zones = {0, 65535, 7};
@@ -55,6 +56,7 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.metrics_address = "192.0.2.1:9184";
   expected.vswitchd_share_percent = 2;
   expected.vswitchd_max_answer_octets = 1'048'576;
+  expected.state_file = "/var/lib/ovs-flow-exporter/state";
   EXPECT_EQ(config, expected);
 }
 
@@ -126,6 +128,9 @@ TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
            {"vswitchdSharePercent: 51", "is out of range"},
            {"vswitchdSharePercent: 5%", "is not a whole decimal number"},
            {"vswitchdMaxAnswerOctets: 1048575", "is out of range; allowed: whole numbers from 1048576 to 1073741824"},
+           {"stateFile: state", "\"state\" is not an absolute path; allowed: the absolute path of a file"},
+           {"stateFile: /var/lib/", "is a folder"},
+           {"stateFile: [a]", "a list is not a single value"},
        }) {
     EXPECT_THAT(errors_of(under_own_key(c.line)), ElementsAre(HasSubstr(c.error))) << c.line;
     EXPECT_THAT(errors_of(under_own_key(c.line)), ElementsAre(StartsWith("a.conf:2: ovsFlowExporter."))) << c.line;

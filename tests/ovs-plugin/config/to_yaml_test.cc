@@ -79,6 +79,7 @@ class RandomConfig {
     config.metrics_address = one_of<const char*>({"", "127.0.0.1:9184", "0.0.0.0:1", "192.0.2.255:65535"});
     config.vswitchd_share_percent = static_cast<std::uint32_t>(between(1, 50));
     config.vswitchd_max_answer_octets = static_cast<std::uint64_t>(between(1 << 20, 1 << 30));
+    config.state_file = one_of<const char*>({"", "/var/lib/ofe/state", "/with blank/\"quoted\""});
   }
 
   std::mt19937_64 random_;
@@ -124,7 +125,8 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  shutdownGrace: 2s\n"
             "  metricsAddress: \"\"\n"
             "  vswitchdSharePercent: 5\n"
-            "  vswitchdMaxAnswerOctets: 67108864\n");
+            "  vswitchdMaxAnswerOctets: 67108864\n"
+            "  stateFile: \"\"\n");
 }
 
 TEST(ToYaml, TimeoutsSpeakTheNewerSpelling) {

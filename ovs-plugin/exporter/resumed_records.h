@@ -1,0 +1,43 @@
+// Records that the process before this one had accepted for its collector and could not send.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "ipfix/exporting_process.h"
+
+namespace ofe {
+
+class ResumedRecords {
+ public:
+  using Visit = std::function<void(std::uint16_t template_id, std::span<const std::uint8_t> record)>;
+
+  // ours: what records of this process are made by. Records of any other template say nothing here.
+  explicit ResumedRecords(std::vector<ipfix::Template> ours) : ours_(std::move(ours)) {}
+
+  void add_template(const ipfix::Template& definition);
+  void add(std::uint16_t template_id, std::span<const std::uint8_t> record);
+
+  bool empty() const { return records_.empty(); }
+  std::size_t size() const { return records_.size(); }
+  std::uint64_t of_other_templates() const { return of_other_templates_; }
+
+  // At most max, until the process takes no more. Those that were taken are its own from then on.
+  void hand_over(ipfix::ExportingProcess& process, std::size_t max, ipfix::Now now);
+  void for_each(const Visit& visit) const;
+
+ private:
+  struct Record {
+    std::uint16_t template_id;
+    std::vector<std::uint8_t> octets;
+  };
+  std::vector<ipfix::Template> ours_;
+  std::vector<std::uint16_t> usable_;  // templates that are the same here and there
+  std::deque<Record> records_;
+  std::uint64_t of_other_templates_ = 0;
+};
+
+}  // namespace ofe
