@@ -60,6 +60,18 @@ class Structure(unittest.TestCase):
             lines = (ROOT / name).read_text().count("\n")
             self.assertLessEqual(lines, MOST_LINES, f"{name} has {lines} lines")
 
+    def test_every_test_is_built_or_registered(self):
+        for name in sources():
+            path = ROOT / name
+            if not name.startswith("tests/") or not path.stem.endswith("_test") or path.suffix not in (".cc", ".py"):
+                continue
+            lists = "".join(listing.read_text() for listing in path.parent.glob("*.cmake"))
+            for folder in (path.parent, path.parent.parent):
+                if (folder / "CMakeLists.txt").exists():
+                    lists += (folder / "CMakeLists.txt").read_text()
+            known = path.name if path.suffix == ".cc" else path.stem.removesuffix("_test")
+            self.assertIn(known, lists, f"{name} stands in no CMakeLists.txt")
+
     def test_no_loose_ends(self):
         loose = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|EXPECT_TRUE\(true\)")
         for name in sources():

@@ -64,7 +64,8 @@ void StoreModel::begin_again(Limits limits, ExportTiming timing, Now now) {
   stats_.resumed = flows_.size();
   stats_.resume_refused = resume_refused_;
 
-  moments_ = {now};
+  // Where the clock was while nobody looked is not known: as if it had been set to where it is.
+  moments_ = {{now.monotonic_ms, never}, now};
   const auto before = std::move(zones_);
   zones_.clear();
   if (resume_refused_ != 0) {
