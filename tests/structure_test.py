@@ -61,14 +61,12 @@ class Structure(unittest.TestCase):
             self.assertLessEqual(lines, MOST_LINES, f"{name} has {lines} lines")
 
     def test_every_test_is_built_or_registered(self):
+        lists = "".join(path.read_text() for pattern in ("CMakeLists.txt", "*.cmake")
+                        for path in (ROOT / "tests").rglob(pattern))
         for name in sources():
             path = ROOT / name
             if not name.startswith("tests/") or not path.stem.endswith("_test") or path.suffix not in (".cc", ".py"):
                 continue
-            lists = "".join(listing.read_text() for listing in path.parent.glob("*.cmake"))
-            for folder in (path.parent, path.parent.parent):
-                if (folder / "CMakeLists.txt").exists():
-                    lists += (folder / "CMakeLists.txt").read_text()
             known = path.name if path.suffix == ".cc" else path.stem.removesuffix("_test")
             self.assertIn(known, lists, f"{name} stands in no CMakeLists.txt")
 
