@@ -55,6 +55,11 @@ class StateFileBetweenProcesses : public ::testing::Test {
     seen.statistics = flowstore::Statistics::exact;
     return seen;
   }
+  void destroy(std::uint16_t port, std::uint64_t packets) {
+    flowstore::Observation last = connection(port, packets);
+    last.sight = flowstore::Sight::gone;
+    process->state.store.observe(last, now);
+  }
   const flowstore::Flow* find(std::uint16_t port) const {
     const auto key = connection(port, 0);
     return process->state.store.find(key.original, key.reply);
@@ -97,7 +102,7 @@ TEST_F(StateFileBetweenProcesses, NamesGoWithTheLastFlowThatHasThem) {
   see(1, 10);
   const auto key = connection(1, 0);
   process->state.store.set_names(key.original, key.reply, process->state.names.acquire(pod("web-1")));
-  process->state.store.destroy(connection(1, 12), now);
+  destroy(1, 12);
   stop();
   start();
   std::string pod;
@@ -112,7 +117,7 @@ TEST_F(StateFileBetweenProcesses, NamesGoWithTheLastFlowThatHasThem) {
 TEST_F(StateFileBetweenProcesses, AnEndedFlowIsNamedByWhatIsKnownAtTheStop) {
   start();
   see(1, 10);
-  process->state.store.destroy(connection(1, 12), now);
+  destroy(1, 12);
   process->state.ports.replace({{"v", "shop", "web-1", "", "", {*flowstore::parse_address("10.0.0.1")}}});
   stop();
   start();
@@ -123,7 +128,7 @@ TEST_F(StateFileBetweenProcesses, WhatThisNodeDoesNotExportIsNotKept) {
   settings.pod_cidrs = {*flowstore::parse_prefix("10.0.0.0/8")};
   start();
   see(1, 10);
-  process->state.store.destroy(connection(1, 12), now);
+  destroy(1, 12);
   see(2, 5);
   stop();
   start();
@@ -186,7 +191,7 @@ TEST_F(StateFileBetweenProcesses, RecordsThatWereNotSentGoOver) {
   start();
   process->exporting.run(now);
   see(1, 10);
-  process->state.store.destroy(connection(1, 12), now);
+  destroy(1, 12);
   process->exporting.run(now);
   EXPECT_EQ(process->state.store.stats().flows, 0u);
   stop();
