@@ -62,6 +62,9 @@ class GarbageBridge:
             with connection:
                 try:
                     connection.sendall(b"\xff\xff\xff\xff" + os.urandom(5000))
+                    # A close with the hello unread would be a reset, which can overtake what was sent.
+                    while connection.recv(4096):
+                        pass
                 except OSError:
                     pass
 
