@@ -25,12 +25,19 @@ ovsFlowExporter:
   zones: {zones}
 """
 
+TIMEOUTS = ("udp_timeout", "udp_timeout_stream", "icmp_timeout", "icmpv6_timeout", "tcp_timeout_syn_sent",
+            "tcp_timeout_syn_recv", "tcp_timeout_fin_wait", "tcp_timeout_close_wait", "tcp_timeout_last_ack",
+            "tcp_timeout_time_wait", "tcp_timeout_close")
+
 
 class Lab:
     def __init__(self, name, pods=RoutedPods):
         self.testbed = Testbed(name)
         self.pods = pods(self.testbed)
         self.node, self.referee = self.pods.node, self.pods.referee
+        # Entries go when a test says so, not when a busy machine takes longer.
+        for kind in TIMEOUTS:
+            self.on_node("sysctl", "-qw", f"net.netfilter.nf_conntrack_{kind}=900")
         self.database = OvsDatabase(self.testbed, self.node, "system", vswitchd=False)
         self.metadata = self.testbed.folder / "metadata.sock"
         self.exporter, self.collector, self.records_file = None, None, None
