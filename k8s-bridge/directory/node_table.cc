@@ -52,7 +52,7 @@ void NodeTable::index(const Node& node) {
   for (const Address& address : node.addresses) by_address_.claim(address, &node);
   for (const Cidr& cidr : node.pod_cidrs) {
     by_prefix_.claim({masked(cidr.network, cidr.prefix_length), cidr.prefix_length}, &node);
-    ++cidrs_of_length_[cidr.prefix_length];
+    count_length(cidr.prefix_length, 1);
   }
 }
 
@@ -60,8 +60,14 @@ void NodeTable::unindex(const Node& node) {
   for (const Address& address : node.addresses) by_address_.release(address, &node);
   for (const Cidr& cidr : node.pod_cidrs) {
     by_prefix_.release({masked(cidr.network, cidr.prefix_length), cidr.prefix_length}, &node);
-    --cidrs_of_length_[cidr.prefix_length];
+    count_length(cidr.prefix_length, -1);
   }
+}
+
+void NodeTable::count_length(std::uint8_t length, int change) {
+  const auto entry = cidrs_of_length_.try_emplace(length, 0).first;
+  entry->second += change;
+  if (entry->second == 0) cidrs_of_length_.erase(entry);
 }
 
 const Node* NodeTable::find(const Address& address) const {
@@ -70,9 +76,8 @@ const Node* NodeTable::find(const Address& address) const {
 }
 
 const Node* NodeTable::find_by_pod_cidr(const Address& address) const {
-  for (std::size_t length = cidrs_of_length_.size(); length-- > 0;) {
-    if (cidrs_of_length_[length] == 0) continue;
-    const Node* const* owner = by_prefix_.find({masked(address, length), static_cast<std::uint8_t>(length)});
+  for (const auto& [length, count] : cidrs_of_length_) {
+    const Node* const* owner = by_prefix_.find({masked(address, length), length});
     if (owner != nullptr) return *owner;
   }
   return nullptr;

@@ -2,6 +2,8 @@
 // directory; pointers handed out stay valid until the Node is put again or removed.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <utility>
 
 #include "k8s-bridge/directory/claims.h"
@@ -32,11 +34,13 @@ class NodeTable {
 
   void index(const Node& node);
   void unindex(const Node& node);
+  void count_length(std::uint8_t length, int change);
 
   absl::flat_hash_map<std::string, Entry> nodes_;
   Claims<Address, const Node*> by_address_;
   Claims<PrefixKey, const Node*> by_prefix_;
-  std::array<std::size_t, 129> cidrs_of_length_{};  // a lookup tries only lengths that occur: one or two in practice
+  // Prefix lengths that occur, longest first, and how often: a lookup tries each, one or two in practice.
+  std::map<std::uint8_t, int, std::greater<>> cidrs_of_length_;
 };
 
 }  // namespace ofe::k8s
