@@ -11,10 +11,13 @@ enum class Kinship : std::uint8_t {
   unknown,    // they have no identifier in common (userspace conntrack shows none)
 };
 
-// Conntrack's own marks of one entry; 0: the source shows none.
+// Conntrack's own marks of one entry; 0: the source shows none. The start to the nanosecond, as the kernel has it: a
+// client that opens and resets in a loop has several connections on the same ports and with the same id in a
+// millisecond.
 struct EntryMarks {
   std::uint32_t id = 0;
   std::int64_t start_wall_ms = 0;
+  std::uint32_t start_ns = 0;  // beyond start_wall_ms
 };
 
 // A conntrack id alone is weak evidence of sameness: the kernel makes it of the entry's address and tuple

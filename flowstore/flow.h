@@ -88,6 +88,7 @@ struct Observation {
   Tuple reply;
   std::uint16_t zone = 0;
   std::uint32_t id = 0;            // conntrack id; 0: the source has none
+  std::uint32_t start_ns = 0;      // of the start, what is beyond start_wall_ms; 0 where the source has none
   std::int64_t start_wall_ms = 0;  // 0: unknown
   std::int64_t stop_wall_ms = 0;   // 0: still alive or unknown
   Counters counters;               // meaningless when statistics == none
@@ -116,6 +117,7 @@ struct Flow {
   Statistics statistics = Statistics::none;
   bool birth_seen = false;
   bool ended = false;              // waits for its last export
+  std::uint32_t start_ns = 0;      // conntrack's, beyond start_wall_ms
   std::int64_t start_wall_ms = 0;  // conntrack's, else the first observation
   std::int64_t last_wall_ms = 0;   // last observation; the stop time once ended with one. Never before the start
   std::int64_t first_monotonic_ms = 0;

@@ -30,7 +30,9 @@ struct Slot {
   bool unseen : 1 = false;         // resumed, and not seen since: not due, and nothing says yet that it lives
   bool end_told : 1 = false;       // while unseen: its last record said that it ended
 
-  EntryMarks marks() const { return {flow.id, start_known ? flow.start_wall_ms : 0}; }
+  EntryMarks marks() const {
+    return start_known ? EntryMarks{flow.id, flow.start_wall_ms, flow.start_ns} : EntryMarks{flow.id};
+  }
 };
 static_assert(sizeof(Slot) <= 264, "the budget is 320 octets per flow with index and deadline");
 

@@ -18,13 +18,14 @@ void seen_until(Flow& flow, std::int64_t wall_ms) {
 }
 
 EntryMarks marks_of(const Observation& seen) {
-  return {seen.id, seen.start_wall_ms};
+  return {seen.id, seen.start_wall_ms, seen.start_ns};
 }
 
 void take_marks(Slot& slot, const Observation& seen) {
   if (seen.id != 0) slot.flow.id = seen.id;
   if (seen.start_wall_ms == 0) return;
   slot.flow.start_wall_ms = seen.start_wall_ms;
+  slot.flow.start_ns = seen.start_ns;
   slot.start_known = true;
 }
 

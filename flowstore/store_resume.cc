@@ -6,8 +6,9 @@
 namespace flowstore {
 namespace {
 
-bool has_marks(const EntryMarks& marks) {
-  return marks.id != 0 || marks.start_wall_ms != 0;
+// By conntrack's marks; without them nobody could say that an entry is still the same connection.
+bool can_be_recognized(const Flow& flow, bool start_known) {
+  return flow.id != 0 || (start_known && flow.start_wall_ms != 0);
 }
 
 }  // namespace
@@ -23,7 +24,7 @@ void Store::Impl::for_each_baseline(const std::function<bool(const Baseline&)>& 
     if (!slot.in_use || slot.flow.ended) continue;
     const bool end_told = slot.unseen ? slot.end_told : suspended_ && !slot.flush;
     Baseline baseline{slot.flow, slot.start_known, end_told, EndReason::forced_end};
-    if (!has_marks(slot.marks())) {
+    if (!can_be_recognized(slot.flow, slot.start_known)) {
       if (slot.flow.pending == Counters{}) continue;
       baseline.flow.ended = true;
     }
@@ -40,8 +41,7 @@ bool Store::Impl::resume(const Baseline& baseline, Now now) {
   const std::uint64_t hash = hash_key(flow.original, flow.reply);
   const std::uint32_t on_key = find(hash, flow.original, flow.reply);
   const bool key_lives = on_key != FlowIndex::none && !arena_[on_key].flow.ended;
-  const EntryMarks marks{flow.id, baseline.start_known ? flow.start_wall_ms : 0};
-  const bool can_live = !key_lives && has_marks(marks);
+  const bool can_live = !key_lives && can_be_recognized(flow, baseline.start_known);
   if (stats_.flows >= limits_.max_flows || (!flow.ended && !can_live)) {
     ++stats_.resume_refused;
     return false;

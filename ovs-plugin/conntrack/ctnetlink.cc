@@ -162,6 +162,7 @@ bool read_times(Octets nest, Observation& out) {
     if (!read_number(a, ns)) return false;
     auto& ms = a.type == CTA_TIMESTAMP_START ? out.start_wall_ms : out.stop_wall_ms;
     ms = static_cast<std::int64_t>(ns / ns_per_ms);
+    if (a.type == CTA_TIMESTAMP_START) out.start_ns = static_cast<std::uint32_t>(ns % ns_per_ms);
     return true;
   });
 }

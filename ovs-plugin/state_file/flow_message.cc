@@ -106,6 +106,7 @@ void to_message(const flowstore::Baseline& baseline, std::uint32_t names, v1::Fl
   message.set_end_told(baseline.end_told);
   message.set_end_reason(flow.ended ? static_cast<std::uint32_t>(baseline.end_reason) : 0);
   message.set_start_wall_ms(flow.start_wall_ms);
+  message.set_start_ns(flow.start_ns);
   message.set_last_wall_ms(flow.last_wall_ms - flow.start_wall_ms);
   message.set_first_monotonic_ms(flow.first_monotonic_ms);
   message.set_total_packets(flow.total.packets);
@@ -134,6 +135,7 @@ bool from_message(const v1::Flow& message, flowstore::Baseline& baseline) {
   const bool near = message.last_wall_ms() > -last_time_ms && message.last_wall_ms() < last_time_ms;
   if (!is_time(message.start_wall_ms()) || !is_time(message.first_monotonic_ms()) || !near) return false;
   flow.start_wall_ms = message.start_wall_ms();
+  flow.start_ns = message.start_ns();
   flow.last_wall_ms = message.start_wall_ms() + message.last_wall_ms();
   flow.first_monotonic_ms = message.first_monotonic_ms();
   flow.total = {message.total_packets(), message.total_octets(), message.total_reverse_packets(),

@@ -20,6 +20,8 @@ TEST(ConnectionIdentity, MarksThatBothSidesHaveDecide) {
       {"another id wins over the same start", {7, 500}, {8, 500}, Kinship::different},
       {"same start", {0, 500}, {9, 500}, Kinship::same},
       {"another start", {0, 500}, {0, 501}, Kinship::different},
+      {"the same id given again within the millisecond", {7, 500, 1000}, {7, 500, 401'000}, Kinship::different},
+      {"nanoseconds beyond an unknown start", {7, 0, 1000}, {7, 500, 401'000}, Kinship::same},
       {"the same id given again at another start", {7, 500}, {7, 900}, Kinship::different},
   };
   for (const auto& c : cases) EXPECT_EQ(compare(c.known, c.seen), c.kinship) << c.story;

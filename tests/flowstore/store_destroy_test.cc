@@ -79,6 +79,17 @@ TEST_F(StoreDestroyTest, ManyShortConnectionsOnOneKeyAllComeOut) {
   for (std::uint32_t i = 0; i < 50; ++i) EXPECT_EQ(records[i].delta, packets(i + 1));
 }
 
+TEST_F(StoreDestroyTest, ConnectionsOfOneMillisecondWithTheSameIdAllComeOut) {
+  for (unsigned i = 0; i < 5; ++i) {
+    Seen last = Seen().with_id(1).started(after_store).stopped(after_store).counting(3 + i % 2);
+    last.start_ns = 1000 * (i + 1);
+    destroy(last);
+  }
+  const auto records = export_due();
+  ASSERT_EQ(records.size(), 5u);
+  for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(records[i].delta, packets(3 + i % 2));
+}
+
 TEST_F(StoreDestroyTest, AFlowThatWaitsStillTakesItsFinalCounters) {
   see(Seen().with_id(1).started(after_store).counting(3));
   for (int i = 0; i < 2; ++i) scan(1, {});

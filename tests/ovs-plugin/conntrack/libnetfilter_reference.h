@@ -110,6 +110,7 @@ inline void expect_same(const flowstore::Observation& ours, const Reference& the
             (flowstore::Counters{theirs.u64(ATTR_ORIG_COUNTER_PACKETS), theirs.u64(ATTR_ORIG_COUNTER_BYTES),
                                  theirs.u64(ATTR_REPL_COUNTER_PACKETS), theirs.u64(ATTR_REPL_COUNTER_BYTES)}));
   EXPECT_EQ(ours.start_wall_ms, static_cast<std::int64_t>(theirs.u64(ATTR_TIMESTAMP_START) / 1'000'000));
+  EXPECT_EQ(ours.start_ns, theirs.u64(ATTR_TIMESTAMP_START) % 1'000'000);
   EXPECT_EQ(ours.stop_wall_ms, static_cast<std::int64_t>(theirs.u64(ATTR_TIMESTAMP_STOP) / 1'000'000));
   EXPECT_EQ(ours.labels, theirs.labels());
   EXPECT_EQ(ours.tcp_state, tcp_state(theirs));

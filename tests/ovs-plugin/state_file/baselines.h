@@ -33,6 +33,7 @@ class RandomBaselines {
     flow.birth_seen = coin();
     flow.ended = coin();
     flow.start_wall_ms = time();
+    flow.start_ns = number<std::uint32_t>();
     flow.last_wall_ms = time();
     flow.first_monotonic_ms = time();
     flow.total = counters();
