@@ -13,6 +13,7 @@
 #include <string>
 
 #include "flowstore/flow.h"
+#include "ovs-plugin/conntrack/event_filter.h"
 
 namespace ofe::conntrack {
 
@@ -22,19 +23,22 @@ struct EventSourceStats {
   std::uint64_t other_zone = 0;  // read and left out: more zones than the kernel's filter takes, or old ones
   std::uint64_t overruns = 0;    // times the buffer was found to have been full (ENOBUFS)
   std::uint64_t lost = 0;        // events of the watched zones that the kernel dropped (SO_MEMINFO, SK_MEMINFO_DROPS)
-  int buffer_octets = 0;         // as the kernel counts it: twice what can be asked for
-  std::string problem;           // "": events arrive. Else a sentence: what was attempted and why it failed
+  // Connections that can have come and gone unseen by that: each lost its DESTROY event, and its NEW event where all of
+  // those are read.
+  std::uint64_t missed_at_most = 0;
+  int buffer_octets = 0;  // as the kernel counts it: twice what can be asked for
+  std::string problem;    // "": events arrive. Else a sentence: what was attempted and why it failed
 };
 
 class EventSource {
  public:
   // Joins the multicast groups in the process's network namespace. Needs CAP_NET_ADMIN there; see stats().problem.
-  explicit EventSource(std::span<const std::uint16_t> zones);
+  EventSource(std::span<const std::uint16_t> zones, NewEvents new_events);
   ~EventSource();
 
   bool open() const;
   // From now on events of these zones.
-  void watch(std::span<const std::uint16_t> zones);
+  void watch(std::span<const std::uint16_t> zones, NewEvents new_events);
   enum class Drained : std::uint8_t { more, empty, overrun };
   // Hands out events (Sight::born, Sight::gone) in the kernel's order: until about `budget` were read (more), none is
   // left (empty), or it shows that some were lost before the next (overrun: what they said must be read from a dump;

@@ -10,10 +10,6 @@ namespace {
 constexpr std::size_t flows_judged_per_turn = 10'000;  // about half a millisecond's worth
 }  // namespace
 
-std::uint64_t connections_missed_at_most(std::uint64_t events_lost) {
-  return (events_lost + 1) / 2;
-}
-
 const char* ConntrackPart::source() const {
   if (scan_ == nullptr) return "none";
   return userspace_ == nullptr ? "kernel" : "userspace";
@@ -31,8 +27,9 @@ void ConntrackPart::listen() {
   if (userspace_) std::erase_if(zones, [](std::uint16_t zone) { return zone != host_zone; });
   const bool wanted = kernel_ != nullptr && !zones.empty() && state_.settings.conntrack_events;
   if (!wanted) return events_.reset();
-  if (events_) return events_->watch(zones);
-  events_ = std::make_unique<EventStream>(state_, zones);
+  const auto new_events = accounting_.timestamps ? conntrack::NewEvents::marked : conntrack::NewEvents::all;
+  if (events_) return events_->watch(zones, new_events);
+  events_ = std::make_unique<EventStream>(state_, zones, new_events);
   for (const std::string& problem : {events_->sysctl().problem(), events_->stats().problem}) {
     if (!problem.empty()) spdlog::warn("{}", problem);
   }
@@ -171,9 +168,9 @@ void ConntrackPart::end_poll(flowstore::Now now) {
   stats_.last_poll_ms = now.monotonic_ms - poll_began_ms_;
   stats_.last_poll_wall_ms = now.wall_ms;
   if (resync_.poll_completed()) {
-    const std::uint64_t lost = events_ ? events_->stats().lost : 0;
+    const conntrack::EventSourceStats events = events_ ? events_->stats() : conntrack::EventSourceStats{};
     spdlog::warn("everything was read again; until now {} conntrack events were lost, at most {} connections missed",
-                 lost, connections_missed_at_most(lost));
+                 events.lost, events.missed_at_most);
   }
 }
 

@@ -20,9 +20,6 @@
 
 namespace ofe {
 
-// How many connections can have come and gone unseen when so many events were lost: each of them lost two.
-std::uint64_t connections_missed_at_most(std::uint64_t events_lost);
-
 struct ConntrackPartStats {
   std::uint64_t polls = 0;  // completed, every zone scanned
   std::uint64_t scans_failed = 0;

@@ -10,11 +10,12 @@ namespace ofe {
 namespace {
 
 constexpr std::size_t events_per_turn = 1'000;  // about a millisecond's worth
-constexpr std::int64_t gather_ms = 5;
+constexpr std::int64_t gather_ms = 50;
 
 }  // namespace
 
-EventStream::EventStream(State& state, std::span<const std::uint16_t> zones) : state_(state), source_(zones) {}
+EventStream::EventStream(State& state, std::span<const std::uint16_t> zones, conntrack::NewEvents new_events)
+    : state_(state), source_(zones, new_events) {}
 
 bool EventStream::run(flowstore::Now now, bool now_all) {
   if (!source_.open()) return true;

@@ -1,4 +1,4 @@
-// Conntrack events on their way into the store: read in batches, a few milliseconds after the first of them, as waking
+// Conntrack events on their way into the store: read in batches, up to 50 ms after the first of them, as waking
 // for each event costs as much as handling it.
 #pragma once
 
@@ -14,10 +14,12 @@ namespace ofe {
 
 class EventStream {
  public:
-  EventStream(State& state, std::span<const std::uint16_t> zones);
+  EventStream(State& state, std::span<const std::uint16_t> zones, conntrack::NewEvents new_events);
 
   bool open() const { return source_.open(); }
-  void watch(std::span<const std::uint16_t> zones) { source_.watch(zones); }
+  void watch(std::span<const std::uint16_t> zones, conntrack::NewEvents new_events) {
+    source_.watch(zones, new_events);
+  }
   // Takes what is due. With `now_all`, does not wait for more to gather. True when nothing was left to read.
   bool run(flowstore::Now now, bool now_all);
   void wait() const;

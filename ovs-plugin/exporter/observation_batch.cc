@@ -36,6 +36,8 @@ void ObservationBatch::flush(State& state, flowstore::Now now) {
   results_.resize(seen_.size());
   state.store.observe_batch(seen_, now, results_);
   for (std::size_t i = 0; i < seen_.size(); ++i) {
+    // One that is over already gets its names with its record, in a moment.
+    if (seen_[i].sight == flowstore::Sight::gone) continue;
     if (results_[i] == flowstore::ObserveResult::created || results_[i] == flowstore::ObserveResult::restarted) {
       name_new_flow(state, seen_[i]);
     }

@@ -56,7 +56,7 @@ Json events_json(const EventStream* events, const ResyncStats& resync) {
           {"bufferOctets", stats.buffer_octets},
           {"overruns", stats.overruns},
           {"eventsLost", stats.lost},
-          {"connectionsMissedAtMost", connections_missed_at_most(stats.lost)},
+          {"connectionsMissedAtMost", stats.missed_at_most},
           {"resyncs", resync.completed},
           {"resyncUnderWay", resync.under_way},
           {"sysctlChanged", events->sysctl().changed()},

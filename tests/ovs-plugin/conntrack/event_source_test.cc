@@ -21,11 +21,12 @@ using flowstore::Sight;
 constexpr const char* nft_rules = R"(
 table inet ofe {
   chain before { type filter hook output priority -300;
-    udp dport 5007 ct zone set 7
-    udp sport 5007 ct zone set 7
+    udp dport 5007-5009 ct zone set 7
+    udp sport 5007-5009 ct zone set 7
   }
   chain after { type filter hook output priority 0;
     udp dport 5007 ct mark set 0x21
+    udp dport 5008 ct label set 5
   }
 }
 )";
@@ -63,7 +64,7 @@ class Events : public testing::Test {
 
 TEST_F(Events, AConnectionIsItsNewAndItsDestroyWithFinalCounters) {
   const std::uint16_t zone = 7;
-  EventSource source({&zone, 1});
+  EventSource source({&zone, 1}, NewEvents::all);
   ASSERT_TRUE(source.open()) << source.stats().problem;
   ASSERT_TRUE(exchange_udp(AF_INET, 5007, 3));
   ASSERT_EQ(std::system("conntrack -F 2>/dev/null"), 0);
@@ -85,12 +86,35 @@ TEST_F(Events, AConnectionIsItsNewAndItsDestroyWithFinalCounters) {
   EXPECT_EQ(source.stats().gone, 1u);
 }
 
+TEST_F(Events, ANewEventThatSaysNothingMoreThanItsDestroyCanBeLeftToTheKernel) {
+  const std::uint16_t zone = 7;
+  EventSource source({&zone, 1}, NewEvents::marked);
+  ASSERT_TRUE(source.open()) << source.stats().problem;
+  const auto events_of = [&](std::uint16_t port) {
+    EXPECT_TRUE(exchange_udp(AF_INET, port, 1));
+    EXPECT_EQ(std::system("conntrack -F 2>/dev/null"), 0);
+    return drain(source);
+  };
+  const auto with_mark = events_of(5007), with_label = events_of(5008), with_neither = events_of(5009);
+  ASSERT_EQ(with_mark.size(), 2u);
+  EXPECT_EQ(with_mark[0].mark, 0x21u);
+  ASSERT_EQ(with_label.size(), 2u);
+  EXPECT_NE(with_label[0].labels, (std::array<std::uint8_t, 16>{}));
+  ASSERT_EQ(with_neither.size(), 1u);
+  EXPECT_EQ(with_neither[0].sight, Sight::gone);
+  EXPECT_GT(with_neither[0].start_wall_ms, 1'700'000'000'000);
+  EXPECT_EQ(source.stats().other_zone, 0u);
+
+  source.watch({&zone, 1}, NewEvents::all);
+  EXPECT_EQ(events_of(5009).size(), 2u);
+}
+
 TEST_F(Events, TheKernelDeliversTheWatchedZonesOnly) {
   const std::uint16_t none_of_them[] = {7, 9};
-  EventSource source(none_of_them);
+  EventSource source(none_of_them, NewEvents::all);
   unsigned next = 0;
   const auto seen_when_watching = [&](std::vector<std::uint16_t> zones) {
-    source.watch(zones);
+    source.watch(zones, NewEvents::all);
     create_numbered(next, next + 90);  // 30 in each of 0, 65510 and 65520
     next += 90;
     return by_zone(drain(source));
@@ -108,7 +132,7 @@ TEST_F(Events, MoreZonesThanTheFilterTakesArePickedHere) {
   std::vector<std::uint16_t> zones;
   for (std::uint16_t i = 0; i < 600; ++i) zones.push_back(static_cast<std::uint16_t>(1000 + 2 * i));
   zones.push_back(65510);
-  EventSource source(zones);
+  EventSource source(zones, NewEvents::all);
   create_numbered(0, 90);
   EXPECT_EQ(by_zone(drain(source)), (std::map<std::uint16_t, int>{{65510, 30}}));
   EXPECT_EQ(source.stats().other_zone, 60u);
@@ -116,7 +140,7 @@ TEST_F(Events, MoreZonesThanTheFilterTakesArePickedHere) {
 
 TEST_F(Events, WhatWasLostIsCountedToTheEvent) {
   const std::uint16_t zone = 65520;
-  EventSource source({&zone, 1});
+  EventSource source({&zone, 1}, NewEvents::all);
   constexpr unsigned entries = 54'000;  // a third of them in each zone
   create_numbered(0, entries);
   std::size_t read = 0;
@@ -130,6 +154,7 @@ TEST_F(Events, WhatWasLostIsCountedToTheEvent) {
   EXPECT_GT(read, 0u);
   EXPECT_GT(source.stats().lost, 0u) << "a buffer of " << source.stats().buffer_octets << " took everything";
   EXPECT_EQ(read + source.stats().lost, entries / 3);
+  EXPECT_EQ(source.stats().missed_at_most, (source.stats().lost + 1) / 2);
   // And it goes on.
   create_numbered(entries, entries + 90);
   EXPECT_EQ(drain(source).size(), 30u);
@@ -140,7 +165,7 @@ TEST_F(Events, WithoutThePrivilegeTheReasonIsSaid) {
   std::thread([] {
     ASSERT_EQ(syscall(SYS_setresuid, 65534, 65534, 65534), 0);
     const std::uint16_t zone = 7;
-    EventSource source({&zone, 1});
+    EventSource source({&zone, 1}, NewEvents::all);
     EXPECT_FALSE(source.open());
     EXPECT_EQ(source.fd(), -1);
     EXPECT_EQ(source.stats().problem, "cannot listen to conntrack events: Operation not permitted");
