@@ -28,6 +28,7 @@ struct Slot {
   bool idle_exported : 1 = false;  // not due before it counts again
   bool flush : 1 = false;          // due whatever its timing says (Store::make_all_due)
   bool unseen : 1 = false;         // resumed, and not seen since: not due, and nothing says yet that it lives
+  bool task_parity : 1 = false;    // Store::Impl::task_parity_ when its task was done to this slot
   bool end_told : 1 = false;       // while unseen: its last record said that it ended
 
   EntryMarks marks() const {

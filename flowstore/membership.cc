@@ -4,7 +4,8 @@ namespace flowstore {
 
 bool Membership::in(std::uint16_t zone, const ZoneScans& scans, std::uint16_t counting_zone) const {
   for (unsigned place = 0; place < places; ++place) {
-    if (has(place) && zone_of(place, counting_zone) == zone) return !scans.absent(zone, marks_[place]);
+    if (!has(place) || zone_of(place, counting_zone) != zone) continue;
+    return !scans.absent(zone, marks_[place]) && !scans.forgotten(zone, marks_[place]);
   }
   return false;
 }
@@ -32,11 +33,17 @@ void Membership::drop_other(std::uint16_t zone) {
   }
 }
 
-void Membership::drop_absent(const ZoneScans& scans, std::uint16_t counting_zone) {
+bool Membership::drop_absent(const ZoneScans& scans, std::uint16_t counting_zone) {
+  bool any_forgotten = false;
   for (unsigned place = 0; place < places; ++place) {
-    if (has(place) && scans.absent(zone_of(place, counting_zone), marks_[place]))
-      present_ &= static_cast<std::uint8_t>(~bit(place));
+    if (!has(place)) continue;
+    const std::uint16_t zone = zone_of(place, counting_zone);
+    const bool forgotten = scans.forgotten(zone, marks_[place]);
+    if (!forgotten && !scans.absent(zone, marks_[place])) continue;
+    any_forgotten |= forgotten;
+    present_ &= static_cast<std::uint8_t>(~bit(place));
   }
+  return any_forgotten;
 }
 
 }  // namespace flowstore

@@ -28,8 +28,9 @@ class Membership {
   bool see_other(std::uint16_t zone, std::uint32_t mark);
   void drop_other(std::uint16_t zone);
 
-  // Drops the zones whose scans found the flow absent.
-  void drop_absent(const ZoneScans& scans, std::uint16_t counting_zone);
+  // Drops the zones whose scans found the flow absent, and those forgotten since it was seen in them. Whether one of
+  // the latter was among them.
+  bool drop_absent(const ZoneScans& scans, std::uint16_t counting_zone);
   void clear() { present_ = 0; }
   bool empty() const { return present_ == 0; }
 

@@ -49,6 +49,7 @@ std::uint32_t Store::Impl::create(const Observation& seen, std::uint64_t hash, b
   slot.flow.first_monotonic_ms = now.monotonic_ms;
   slot.flow.birth_seen = scans_.birth_seen(seen.zone, seen.start_wall_ms, now);
   slot.indexed = indexed;
+  slot.task_parity = task_parity_;
   if (indexed) index_.insert(hash, id);
   ++stats_.flows;
   ++stats_.without_statistics;
@@ -144,6 +145,9 @@ void Store::end_scan(std::uint16_t zone, bool complete, Now) {
 bool Store::sweep(std::size_t max_flows, Now now) {
   return impl_->sweep(max_flows, now);
 }
+bool Store::sweep_wanted() const {
+  return impl_->sweep_wanted_;
+}
 void Store::forget_zone(std::uint16_t zone, Now now) {
   impl_->forget_zone(zone, now);
 }
@@ -155,7 +159,7 @@ std::size_t Store::export_due(Now now, std::size_t max, const std::function<bool
   return impl_->export_due(now, max, sink);
 }
 void Store::make_all_due(Now now) {
-  impl_->make_all_due(now);
+  impl_->begin_task(Impl::Task::make_due, now);
 }
 
 const Flow* Store::find(const Tuple& original, const Tuple& reply) const {

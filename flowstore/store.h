@@ -106,7 +106,7 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Applies to deadlines set from now on and pulls in those that would be later. Walks over all flows.
+  // Applies to deadlines set from now on and pulls in those that would be later, as sweep() comes by.
   void set_timing(ExportTiming timing, Now now);
 
   // Scans of one zone do not overlap; begin_scan on a zone whose scan is open abandons that one (it judges nothing).
@@ -122,15 +122,19 @@ class Store {
   void observe_batch(std::span<const Observation> seen, Now now, std::span<ObserveResult> results);
   // complete=false: the dump failed or was interrupted; it judges nothing.
   void end_scan(std::uint16_t zone, bool complete, Now now);
-  // Puts into effect what the scans that completed say, for up to max_flows places of the store; true while there is
-  // more to do. Scans may begin and end in between: what a flow is judged by does not depend on when the sweep reaches
-  // it.
+  // Puts into effect what the scans that completed say, and what set_timing(), forget_zone() and make_all_due() ask
+  // for, for up to max_flows places of the store; true while there is more to do. Scans may begin and end in between:
+  // what a flow is judged by does not depend on when the sweep reaches it. A set_timing() or make_all_due() while an
+  // earlier one is not finished finishes that at once.
   bool sweep(std::size_t max_flows, Now now);
-  // The zone is no longer watched: what only it kept alive ends (forced_end). Walks over all flows.
+  bool sweep_wanted() const;
+  // The zone is no longer watched: what only it kept alive ends (forced_end) as sweep() comes by, unless it is seen
+  // before that.
   void forget_zone(std::uint16_t zone, Now now);
 
   // Shutdown: every living flow becomes due at once, for one record with reason forced_end, and stays; nothing is to be
-  // observed any more. Flows resumed and not seen since have said all they can and are left out. Walks over all flows.
+  // observed any more. Flows resumed and not seen since have said all they can and are left out. Finishes the sweep,
+  // and walks over all flows.
   void suspend(Now now);
   // Records still to be taken after that.
   std::size_t suspended_unexported() const;
@@ -145,16 +149,16 @@ class Store {
   // After the last of them. Does nothing when one was refused: its connection would be taken for a new one.
   void resume_births(const Births& births);
 
-  // Monotonic milliseconds, never later than the truth; nullopt when nothing will be due (an empty store, or one of
-  // flows that were exported as idle).
+  // Monotonic milliseconds, never later than the truth unless there is something to sweep; nullopt when nothing will be
+  // due (an empty store, or one of flows that were exported as idle).
   std::optional<std::int64_t> next_deadline_ms() const;
   // Hands due flows, earliest first, to the sink until none is due, max were handed out, or the sink returns false
   // (it did not take the record: the flow stays due and loses nothing). Returns how many were taken. A sink must not
   // change the store.
   std::size_t export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink);
 
-  // Every flow becomes due now, without ending and without a change of its later deadlines (the operator asked for a
-  // flush).
+  // Every flow becomes due as sweep() comes by, without ending and without a change of its later deadlines (the
+  // operator asked for a flush).
   void make_all_due(Now now);
 
   // The latest flow on the key, which may have ended and wait for its last export. Valid until the store changes.

@@ -33,6 +33,7 @@ void Store::Impl::start_deadlines(std::uint32_t id, Now now) {
 // The idle deadline this moves is not moved in the heap, where one entry would be touched per packet seen: the entry
 // may be too early, and settle_top puts it right when its time has come.
 void Store::Impl::counted_at(std::uint32_t id, Now now) {
+  catch_up(id);
   Slot& slot = arena_[id];
   slot.last_growth_ms = now.monotonic_ms;
   if (slot.idle_exported && !slot.flow.ended) start_deadlines(id, now);
@@ -40,29 +41,30 @@ void Store::Impl::counted_at(std::uint32_t id, Now now) {
 
 void Store::Impl::set_timing(ExportTiming wanted, Now now) {
   wanted.active_ms = std::max<std::int64_t>(wanted.active_ms, 1);
+  if (wanted.active_ms == timing_.active_ms && wanted.idle_ms == timing_.idle_ms) return;
+  begin_task(Task::retime, now);
   timing_ = wanted;
-  for (std::uint32_t id = 0; id < arena_.slots(); ++id) {
-    Slot& slot = arena_[id];
-    if (!slot.in_use || slot.flow.ended || slot.unseen) continue;
-    if (slot.idle_exported) {
-      if (timing_.idle_ms > 0) continue;
-      slot.idle_exported = false;  // nothing is idle any more: it is exported as often as the others again
-      slot.period_start_ms = now.monotonic_ms;
-      slot.active_due_ms = now.monotonic_ms + timing_.active_ms;
-    }
-    slot.active_due_ms = std::min(slot.active_due_ms, slot.period_start_ms + timing_.active_ms);
-    if (!slot.flush) deadlines_.set(id, regular_due_ms(slot));
-  }
 }
 
-void Store::Impl::make_all_due(Now now) {
-  for (std::uint32_t id = 0; id < arena_.slots(); ++id) {
-    Slot& slot = arena_[id];
-    if (!slot.in_use || slot.flow.ended || slot.unseen || slot.flush) continue;
-    const std::int64_t due_ms = slot.idle_exported ? never_ms : regular_due_ms(slot);
-    slot.flush = true;
-    deadlines_.set(id, std::min(due_ms, now.monotonic_ms));
+// By the timing that is in force since the task began.
+void Store::Impl::retime(std::uint32_t id) {
+  Slot& slot = arena_[id];
+  if (slot.idle_exported) {
+    if (timing_.idle_ms > 0) return;
+    slot.idle_exported = false;  // nothing is idle any more: it is exported as often as the others again
+    slot.period_start_ms = task_began_ms_;
+    slot.active_due_ms = task_began_ms_ + timing_.active_ms;
   }
+  slot.active_due_ms = std::min(slot.active_due_ms, slot.period_start_ms + timing_.active_ms);
+  if (!slot.flush) deadlines_.set(id, regular_due_ms(slot));
+}
+
+void Store::Impl::make_due(std::uint32_t id, std::int64_t due_ms) {
+  Slot& slot = arena_[id];
+  if (slot.flush) return;
+  const std::int64_t own_due_ms = slot.idle_exported ? never_ms : regular_due_ms(slot);
+  slot.flush = true;
+  deadlines_.set(id, std::min(own_due_ms, due_ms));
 }
 
 std::optional<std::int64_t> Store::Impl::next_deadline_ms() const {
@@ -77,6 +79,7 @@ std::optional<std::int64_t> Store::Impl::next_deadline_ms() const {
 void Store::Impl::settle_top(std::int64_t until_ms) {
   while (!deadlines_.empty() && deadlines_.top().due_ms <= until_ms) {
     const std::uint32_t id = deadlines_.top().slot;
+    if (catch_up(id)) continue;
     const Slot& slot = arena_[id];
     if (slot.flush || regular_due_ms(slot) <= deadlines_.top().due_ms) return;
     deadlines_.set(id, regular_due_ms(slot));

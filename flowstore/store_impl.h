@@ -1,11 +1,10 @@
 // The store's parts and how they hang together. Its methods are spread by subject: store_observe.cc (what sources
-// show), store_scan.cc (ends by absence), store_export.cc (deadlines and records), store_resume.cc (from one process to
-// the next), store.cc (the life of a slot, and queries).
+// show), store_scan.cc (the sweep: ends by absence, and what else is done to all), store_export.cc (deadlines and
+// records), store_resume.cc (from one process to the next), store.cc (the life of a slot, and queries).
 //
 // What holds between calls:
-// - A live flow is in the index, has at least one zone, and has a deadline unless it was exported as idle or resumed
-// and
-//   not seen since.
+// - A live flow is in the index, has at least one zone, and has a deadline unless it was exported as idle, or was
+//   resumed and not seen since.
 // - An ended flow has no zone and no deadline; it stands once in ended_, in the order of ending, and stays in the index
 //   until a newer flow takes its key.
 // - Every flow observed adds to its pending counters what its total grows by; only an accepted export clears them.
@@ -31,12 +30,21 @@ struct Store::Impl {
 
   // store_scan.cc
   void end_scan(std::uint16_t zone, bool complete);
-  bool sweep(std::size_t max_flows, Now now);
   void forget_zone(std::uint16_t zone, Now now);
+  void want_sweep();
+  bool sweep(std::size_t max_flows, Now now);
+  void finish_sweep(Now now);
+  // What the sweep is to do to every flow there is now, besides judging it.
+  enum class Task : std::uint8_t { none, retime, make_due };
+  void begin_task(Task task, Now now);
+  // Does it to this flow, where the sweep has not come yet. To be called before its deadlines are read or set, so that
+  // they are at any time what they would be had the task been done at once. True when there was something to do.
+  bool catch_up(std::uint32_t slot);
 
   // store_export.cc
   void set_timing(ExportTiming wanted, Now now);
-  void make_all_due(Now now);
+  void retime(std::uint32_t slot);
+  void make_due(std::uint32_t slot, std::int64_t due_ms);
   std::optional<std::int64_t> next_deadline_ms() const;
   std::size_t export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink);
   void start_deadlines(std::uint32_t slot, Now now);
@@ -68,7 +76,11 @@ struct Store::Impl {
   RecentEnds recent_ends_;
   std::uint32_t sweep_at_ = 0;  // the next slot to judge
   bool sweep_wanted_ = false;   // a walk over all slots is under way or to begin
-  bool sweep_again_ = false;    // a scan completed while it was under way
+  bool sweep_again_ = false;    // there was more to do while it was under way
+  Task task_ = Task::none;
+  bool task_parity_ = false;  // of slots to which the last task was done
+  int task_walks_ = 0;        // how many walks must end till it is done to all
+  std::int64_t task_began_ms_ = 0;
   bool suspended_ = false;
   std::function<void(const Flow&)> on_removed_;
   Stats stats_;

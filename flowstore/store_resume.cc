@@ -14,8 +14,12 @@ bool can_be_recognized(const Flow& flow, bool start_known) {
 }  // namespace
 
 void Store::Impl::suspend(Now now) {
+  finish_sweep(now);
   suspended_ = true;
-  make_all_due(now);
+  for (std::uint32_t id = 0; id < arena_.slots(); ++id) {
+    const Slot& slot = arena_[id];
+    if (slot.in_use && !slot.flow.ended && !slot.unseen) make_due(id, now.monotonic_ms);
+  }
 }
 
 void Store::Impl::for_each_baseline(const std::function<bool(const Baseline&)>& visit) const {
@@ -52,6 +56,7 @@ bool Store::Impl::resume(const Baseline& baseline, Now now) {
   slot.flow = flow;
   slot.flow.first_monotonic_ms = std::min(flow.first_monotonic_ms, now.monotonic_ms);
   slot.start_known = baseline.start_known;
+  slot.task_parity = task_parity_;
   if (!key_lives) {
     if (on_key != FlowIndex::none) leave_index(on_key);
     index_.insert(hash, id);
@@ -76,6 +81,7 @@ bool Store::Impl::resume(const Baseline& baseline, Now now) {
 
 // Its deadlines keep the phase they had, so that what was spread over a period stays spread.
 void Store::Impl::seen_again(std::uint32_t id, Now now) {
+  catch_up(id);
   Slot& slot = arena_[id];
   slot.unseen = false;
   --stats_.resumed_unseen;

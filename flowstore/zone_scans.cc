@@ -37,6 +37,11 @@ bool ZoneScans::absent(std::uint16_t zone, std::uint32_t mark) const {
   return scans && scans->previous_complete > mark;
 }
 
+bool ZoneScans::forgotten(std::uint16_t zone, std::uint32_t mark) const {
+  const State* scans = find(zone);
+  return scans && mark < scans->forgotten_before;
+}
+
 bool ZoneScans::seen_by_open_scan(std::uint16_t zone, std::uint32_t mark) const {
   const State* scans = find(zone);
   return scans && scans->open && scans->begun == mark;
@@ -68,6 +73,7 @@ void ZoneScans::forget(std::uint16_t zone, Now now) {
   follow_clocks(now);
   State& scans = state(zone);
   scans.open = false;
+  scans.forgotten_before = ++scans.begun;
   scans.last_complete = 0;
   scans.previous_complete = 0;
   // A connection that began within this very millisecond may have been seen before: rather not counted than twice.

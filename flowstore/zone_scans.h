@@ -27,6 +27,8 @@ class ZoneScans {
   // The mark for an entry seen now; marks of one zone never decrease.
   std::uint32_t mark(std::uint16_t zone) const;
   bool absent(std::uint16_t zone, std::uint32_t mark) const;
+  // Seen before forget() of its zone, whatever the scans say of it.
+  bool forgotten(std::uint16_t zone, std::uint32_t mark) const;
   // Whether the entry was seen since the scan began that runs now.
   bool seen_by_open_scan(std::uint16_t zone, std::uint32_t mark) const;
 
@@ -48,6 +50,7 @@ class ZoneScans {
     std::uint32_t begun = 0;
     std::uint32_t last_complete = 0;  // 0: none
     std::uint32_t previous_complete = 0;
+    std::uint32_t forgotten_before = 0;  // marks below are of before forget()
     bool open = false;
     std::int64_t births_from_wall_ms = 0;
     std::int64_t lowest_wall_ms = 0;  // of the wall clock since then

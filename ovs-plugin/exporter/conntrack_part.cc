@@ -180,7 +180,8 @@ void ConntrackPart::run(flowstore::Now now) {
   work_left_ = state_.store.sweep(flows_judged_per_turn, now);
   if (scan_ == nullptr) return;
   const bool drained = follow_events(now);
-  if (phase_ == Phase::idle && now.monotonic_ms >= next_poll_ms_) begin_poll(now);
+  // Not before the sweep is through: what a forgotten zone kept alive would be seen again by a scan that ran meanwhile.
+  if (phase_ == Phase::idle && !work_left_ && now.monotonic_ms >= next_poll_ms_) begin_poll(now);
   if (phase_ == Phase::settling) {
     if (drained) end_scan(ZoneScan::Progress::complete, now);
     work_left_ = true;
@@ -207,7 +208,8 @@ void ConntrackPart::step_scan(flowstore::Now now) {
 }
 
 void ConntrackPart::wait(flowstore::Now) {
-  if (work_left_) ofe_ovs_poll_immediate_wake();
+  // Commands, which come after the parts have run, may have asked for a sweep.
+  if (work_left_ || state_.store.sweep_wanted()) ofe_ovs_poll_immediate_wake();
   if (scan_ == nullptr) return;
   if (events_) events_->wait();
   if (phase_ == Phase::idle) {

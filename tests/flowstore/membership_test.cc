@@ -25,6 +25,21 @@ TEST(Membership, RemembersTwoZonesBesidesTheCountingOne) {
   EXPECT_FALSE(seen_in.in(4, scans, counting_zone));
 }
 
+TEST(Membership, AForgottenZoneIsDroppedAndToldApartFromAnAbsence) {
+  ZoneScans scans(Now{});
+  Membership seen_in;
+  seen_in.see_counting(scans.mark(counting_zone));
+  seen_in.see_other(2, scans.mark(2));
+  scans.forget(counting_zone, Now{});
+  EXPECT_FALSE(seen_in.in(counting_zone, scans, counting_zone));
+  EXPECT_TRUE(seen_in.drop_absent(scans, counting_zone));
+  EXPECT_FALSE(seen_in.empty());
+  complete_scan(scans, 2);
+  complete_scan(scans, 2);
+  EXPECT_FALSE(seen_in.drop_absent(scans, counting_zone));
+  EXPECT_TRUE(seen_in.empty());
+}
+
 TEST(Membership, AZoneThatLeavesMakesRoom) {
   const ZoneScans scans(Now{});
   Membership seen_in;

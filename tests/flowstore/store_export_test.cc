@@ -213,6 +213,7 @@ TEST_F(StoreExportTest, AFlushMakesAllDueAndLeavesTheirLaterDeadlines) {
   see(Seen(2).started(after_store).counting(1));
   pass(10'000);
   store->make_all_due(now);
+  sweep();
   EXPECT_EQ(due_in(), 0);
   const auto records = export_due();
   ASSERT_EQ(records.size(), 2u);
@@ -227,16 +228,52 @@ TEST_F(StoreExportTest, AFlushIncludesFlowsThatWereExportedAsIdle) {
   pass(30'000);
   EXPECT_EQ(export_one().reason, EndReason::idle_timeout);
   store->make_all_due(now);
+  sweep();
   EXPECT_EQ(export_one().reason, EndReason::active_timeout);
   EXPECT_EQ(store->next_deadline_ms(), std::nullopt);
+}
+
+TEST_F(StoreExportTest, AFlushAndANewTimingGoInSlices) {
+  for (std::uint8_t i = 0; i < 40; ++i) see(Seen(i));
+  pass(10'000);
+  store->make_all_due(now);
+  EXPECT_TRUE(store->sweep(10, now));
+  EXPECT_EQ(export_due().size(), 10u);
+  store->set_timing({20'000, 0}, now);
+  EXPECT_EQ(export_due().size(), 30u) << "a second task has finished the first";
+  EXPECT_TRUE(store->sweep(4, now));
+  pass(10'000);
+  EXPECT_EQ(export_due().size(), 34u) << "those just exported have the new timing, too";
+  sweep();
+  EXPECT_EQ(export_due().size(), 6u);
+}
+
+TEST_F(StoreExportTest, WhatTheSweepHasNotReachedIsAsIfItHad) {
+  with_idle(30'000);
+  see(living(1));
+  pass(30'000);
+  EXPECT_EQ(export_one().reason, EndReason::idle_timeout);
+  store->set_timing({7'000, 0}, now);
+  const std::int64_t set_at_ms = now.monotonic_ms;
+  pass(5'000);
+  see(living(2));
+  EXPECT_EQ(store->next_deadline_ms(), set_at_ms + 7'000) << "not idle any more since the timing was set";
+  store->make_all_due(now);
+  see(living(3));
+  sweep();
+  EXPECT_EQ(export_one().delta, packets(2));
+  sweep();
+  EXPECT_TRUE(export_due().empty()) << "flushed once";
 }
 
 TEST_F(StoreExportTest, AShorterActiveTimePullsDeadlinesIn) {
   see(living());
   pass(20'000);
   store->set_timing({30'000, 0}, now);
+  sweep();
   EXPECT_EQ(due_in(), 10'000);
   store->set_timing({5'000, 0}, now);
+  sweep();
   EXPECT_EQ(due_in(), -15'000) << "overdue by the new time";
   EXPECT_EQ(export_due().size(), 1u);
   EXPECT_EQ(due_in(), 5'000);
@@ -245,11 +282,13 @@ TEST_F(StoreExportTest, AShorterActiveTimePullsDeadlinesIn) {
 TEST_F(StoreExportTest, ALongerActiveTimeAppliesFromTheNextDeadlineOn) {
   see(living());
   store->set_timing({active_ms * 2, 0}, now);
+  sweep();
   EXPECT_EQ(due_in(), active_ms);
   pass(active_ms);
   export_due();
   EXPECT_EQ(due_in(), active_ms * 2);
   store->set_timing({active_ms, 0}, now);
+  sweep();
   EXPECT_EQ(due_in(), active_ms) << "counted from the last export";
 }
 
@@ -257,14 +296,17 @@ TEST_F(StoreExportTest, AnIdleTimeCanComeAndGo) {
   see(living());
   pass(20'000);
   store->set_timing({active_ms, 30'000}, now);
+  sweep();
   EXPECT_EQ(due_in(), 10'000);
   pass(10'000);
   EXPECT_EQ(export_one().reason, EndReason::idle_timeout);
   EXPECT_EQ(store->next_deadline_ms(), std::nullopt);
   pass(1'000);
   store->set_timing({active_ms, 40'000}, now);
+  sweep();
   EXPECT_EQ(store->next_deadline_ms(), std::nullopt) << "still idle";
   store->set_timing({active_ms, 0}, now);
+  sweep();
   EXPECT_EQ(due_in(), active_ms) << "nothing is idle without an idle time";
 }
 

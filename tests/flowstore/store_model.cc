@@ -60,11 +60,11 @@ bool StoreModel::is_same(const ModelFlow& flow, const Observation& seen) const {
 
 bool StoreModel::is_in(const ModelFlow& flow, std::uint16_t zone) const {
   const auto found = flow.zones.find(zone);
-  return found != flow.zones.end() && found->second.missed < 2;
+  return found != flow.zones.end() && !found->second.lost();
 }
 
 bool StoreModel::is_gone(const ModelFlow& flow) const {
-  return std::none_of(flow.zones.begin(), flow.zones.end(), [](const auto& in) { return in.second.missed < 2; });
+  return std::all_of(flow.zones.begin(), flow.zones.end(), [](const auto& in) { return in.second.lost(); });
 }
 
 StoreModel::Zone& StoreModel::zone(std::uint16_t number) {
@@ -153,16 +153,17 @@ void StoreModel::end(ModelFlow& flow, EndReason reason, Now now) {
   ++stats_.ended;
 }
 
+void StoreModel::end_by_sweep(ModelFlow& flow, Now now) {
+  const auto forgotten =
+      std::count_if(flow.zones.begin(), flow.zones.end(), [](auto& in) { return in.second.forgotten; });
+  const bool all = forgotten == static_cast<std::ptrdiff_t>(flow.zones.size());
+  flow.either_reason = forgotten != 0 && !all;
+  end(flow, forgotten == 0 ? EndReason::end_of_flow : EndReason::forced_end, now);
+}
+
 void StoreModel::forget_zone(std::uint16_t number, Now now) {
-  for (auto next = flows_.begin(); next != flows_.end();) {
-    ModelFlow& flow = *next++;
-    if (flow.shows.ended) continue;
-    if (is_gone(flow)) {
-      end(flow, EndReason::end_of_flow, now);
-      continue;
-    }
-    flow.zones.erase(number);
-    if (is_gone(flow)) end(flow, EndReason::forced_end, now);
+  for (ModelFlow& flow : flows_) {
+    if (flow.zones.contains(number)) flow.zones[number].forgotten = true;
   }
   moments_.push_back(now);
   zone(number) = {};
@@ -230,7 +231,7 @@ ObserveResult StoreModel::observe(const Observation& seen, Now now, const std::v
   }
   seen_until(*flow, now.wall_ms);
   const auto others = std::count_if(flow->zones.begin(), flow->zones.end(), [&](const auto& in) {
-    return in.first != flow->shows.zone && in.first != seen.zone && in.second.missed < 2;
+    return in.first != flow->shows.zone && in.first != seen.zone && !in.second.lost();
   });
   if (others < 2) {
     flow->zones[seen.zone] = {};

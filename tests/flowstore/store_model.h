@@ -22,6 +22,8 @@ struct ModelFlow {
   struct InZone {
     int missed = 0;            // complete scans in a row that did not find it
     bool in_question = false;  // it was there when the running scan began, and not seen since
+    bool forgotten = false;    // with its zone, and not seen since
+    bool lost() const { return missed >= 2 || forgotten; }
   };
 
   Flow shows;             // what the store must show, pending counters included
@@ -34,6 +36,8 @@ struct ModelFlow {
   Counters delivered;  // all that accepted exports took
 
   EndReason end_reason = EndReason::end_of_flow;
+  // Of several zones one was forgotten and another lacked it: which came last depends on when the sweep came by.
+  bool either_reason = false;
   std::int64_t ended_at = 0;
   std::uint64_t end_order = 0;
 
@@ -66,9 +70,10 @@ class StoreModel {
   void resume(ModelFlow& flow, bool refused, Now now);
   void begin_again(Limits limits, ExportTiming timing, Now now);
 
-  // Living flows that scans found absent from all their zones.
+  // Living flows that are in none of their zones any more, and how they end.
   std::vector<ModelFlow*> to_be_swept();
   void end(ModelFlow& flow, EndReason reason, Now now);
+  void end_by_sweep(ModelFlow& flow, Now now);
 
   std::optional<std::int64_t> earliest_due() const;
   // The flow that shows the same, the earliest due if several do; nullptr if none does.

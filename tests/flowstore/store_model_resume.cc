@@ -20,7 +20,8 @@ ModelFlow* StoreModel::find_like(const Baseline& baseline) {
       shown.ended = true;
       reason = EndReason::forced_end;
     }
-    const bool same_end = shown.ended ? reason == baseline.end_reason : flow.end_told == baseline.end_told;
+    const bool same_end =
+        shown.ended ? flow.either_reason || reason == baseline.end_reason : flow.end_told == baseline.end_told;
     if (describe(shown) == describe(baseline.flow) && flow.start_known == baseline.start_known && same_end)
       return &flow;
   }

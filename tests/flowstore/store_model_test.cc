@@ -49,6 +49,7 @@ struct Coverage {
   std::uint64_t refused_records = 0, given_up = 0, steps_back = 0, zones_dropped = 0, whole_flows = 0,
                 partial_sweeps = 0;
   std::uint64_t flushed_idle = 0, ended_at_once = 0;
+  std::uint64_t unsettled_records = 0, swept_forgotten = 0;
   StoreModel::BirthsBy births_by{};
   std::uint64_t resumed = 0, resumed_ended = 0, resumed_gone = 0, resume_refused = 0, unmarked_left = 0;
 };
@@ -202,12 +203,20 @@ class Round {
   void sweep() {
     const bool more = store_->sweep(chance(50) ? 1 + pick(3) : 1'000, now_);
     coverage_.partial_sweeps += more;
+    unsettled_ = unsettled_ && more;
+    was_swept(!more);
+  }
+
+  // Which flows a sweep has reached only the store knows.
+  void was_swept(bool whole) {
     for (ModelFlow* const flow : model_.to_be_swept()) {
       const Flow* const shown = store_->find(flow->shows.original, flow->shows.reply);
       const bool gone = !shown && StoreModel::goes_without_record(*flow);
       ASSERT_TRUE(shown || gone) << "sweep";
-      EXPECT_TRUE(more || gone || shown->ended) << "swept all, but not " << flowstore::describe(flow->shows);
-      if (gone || shown->ended) model_.end(*flow, EndReason::end_of_flow, now_);
+      EXPECT_TRUE(!whole || gone || shown->ended) << "swept all, but not " << flowstore::describe(flow->shows);
+      if (!gone && !shown->ended) continue;
+      for (const auto& [zone, in] : flow->zones) coverage_.swept_forgotten += in.forgotten;
+      model_.end_by_sweep(*flow, now_);
     }
   }
 
@@ -222,7 +231,7 @@ class Round {
     });
     EXPECT_EQ(taken, accepted);
     coverage_.refused_records += refused;
-    if (!refused && taken < max) {
+    if (!refused && taken < max && !unsettled_) {
       EXPECT_GT(model_.earliest_due().value_or(INT64_MAX), now_.monotonic_ms) << "a due flow was left";
     }
   }
@@ -234,11 +243,16 @@ class Round {
       ADD_FAILURE() << "exported " << flowstore::describe(record.flow);
       return !refused;
     }
-    EXPECT_EQ(model_.due(*flow), model_.earliest_due()) << "not the earliest: " << flowstore::describe(record.flow);
+    if (!unsettled_) {
+      EXPECT_EQ(model_.due(*flow), model_.earliest_due()) << "not the earliest: " << flowstore::describe(record.flow);
+    }
     EXPECT_LE(model_.due(*flow), now_.monotonic_ms) << "not due: " << flowstore::describe(record.flow);
     EXPECT_EQ(record.delta, flow->shows.pending) << flowstore::describe(record.flow);
-    EXPECT_EQ(record.reason, model_.reason_if_exported(*flow, now_)) << flowstore::describe(record.flow);
+    if (!flow->either_reason || record.reason != EndReason::end_of_flow) {
+      EXPECT_EQ(record.reason, model_.reason_if_exported(*flow, now_)) << flowstore::describe(record.flow);
+    }
     coverage_.reasons.insert(record.reason);
+    coverage_.unsettled_records += unsettled_ && !flow->shows.ended;
     coverage_.flushed_idle += flow->idle_exported && !flow->shows.ended;
     coverage_.ended_at_once += flow->shows.ended && flow->ended_at == flow->shows.first_monotonic_ms;
     if (refused) return false;
@@ -255,19 +269,25 @@ class Round {
 
   void make_all_due() {
     store_->make_all_due(now_);
+    was_swept(false);
     model_.make_all_due(now_);
+    unsettled_ = true;
   }
 
   void set_timing() {
     timing_ = any_timing();
     store_->set_timing(timing_, now_);
+    was_swept(false);
     model_.set_timing(timing_, now_);
+    unsettled_ = true;
   }
 
   // A clean stop, with a collector that takes all, some or no records, and the next process some time later.
   void restart() {
     store_->suspend(now_);
+    was_swept(true);
     model_.suspend(now_);
+    unsettled_ = false;
     for (std::size_t times = pick(3); times > 0; --times) export_due();
     compare();
     if (::testing::Test::HasFailure()) return;
@@ -322,6 +342,7 @@ class Round {
   }
 
   void compare_deadlines() {
+    if (unsettled_) return;
     const auto due = store_->next_deadline_ms(), expected = model_.earliest_due();
     EXPECT_EQ(due.has_value(), expected.has_value());
     if (!due || !expected) return;
@@ -343,6 +364,7 @@ class Round {
   StoreModel model_;
   std::vector<Flow> removed_;
   NameHandle names_ = 0;
+  bool unsettled_ = false;  // a timing or a flush that the sweep has not brought to all flows
 };
 
 TEST(StoreModel, AgreesWithTheStoreUnderRandomOperations) {
@@ -359,9 +381,10 @@ TEST(StoreModel, AgreesWithTheStoreUnderRandomOperations) {
   EXPECT_EQ(coverage.reasons.size(), 4u) << "not every reason was met";
   for (const std::uint64_t met :
        {coverage.refused_records, coverage.given_up, coverage.steps_back, coverage.zones_dropped, coverage.whole_flows,
-        coverage.partial_sweeps, coverage.flushed_idle, coverage.ended_at_once, coverage.births_by.start,
-        coverage.births_by.scan, coverage.births_by.clock_set_back, coverage.births_by.future, coverage.resumed,
-        coverage.resumed_ended, coverage.resumed_gone, coverage.resume_refused, coverage.unmarked_left}) {
+        coverage.partial_sweeps, coverage.unsettled_records, coverage.swept_forgotten, coverage.flushed_idle,
+        coverage.ended_at_once, coverage.births_by.start, coverage.births_by.scan, coverage.births_by.clock_set_back,
+        coverage.births_by.future, coverage.resumed, coverage.resumed_ended, coverage.resumed_gone,
+        coverage.resume_refused, coverage.unmarked_left}) {
     EXPECT_GT(met, 0u);
   }
 }

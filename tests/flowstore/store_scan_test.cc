@@ -136,6 +136,9 @@ TEST_F(StoreScanTest, ASweepGoesInSlicesWhileScansComeAndGo) {
   EXPECT_EQ(store->stats().ended_waiting, flows);
   EXPECT_FALSE(find(Seen(200))->ended);
   EXPECT_FALSE(store->sweep(10, now)) << "nothing left to judge";
+  EXPECT_FALSE(store->sweep_wanted());
+  store->forget_zone(7, now);
+  EXPECT_TRUE(store->sweep_wanted());
 }
 
 TEST_F(StoreScanTest, ASweepMissesNoFlowWhenNewOnesComeBetweenItsSlices) {
@@ -169,6 +172,7 @@ TEST_F(StoreScanTest, AForgottenZoneEndsWhatOnlyItKeptAlive) {
   see(Seen(3).in(1));
   see(Seen(3).in(2));
   store->forget_zone(1, now);
+  sweep();
   EXPECT_TRUE(find(Seen(1))->ended);
   EXPECT_FALSE(find(Seen(2))->ended);
   EXPECT_FALSE(find(Seen(3))->ended);
@@ -177,10 +181,37 @@ TEST_F(StoreScanTest, AForgottenZoneEndsWhatOnlyItKeptAlive) {
   EXPECT_EQ(last.delta, packets(1));
 }
 
+TEST_F(StoreScanTest, AForgottenZonesFlowsEndASliceAtATime) {
+  for (std::uint8_t i = 0; i < 40; ++i) see(Seen(i).with_id(i + 1u));
+  store->forget_zone(1, now);
+  EXPECT_EQ(store->stats().ended, 0u);
+  EXPECT_TRUE(store->sweep(10, now));
+  EXPECT_EQ(store->stats().ended, 10u);
+  see(Seen(30).with_id(31));
+  sweep();
+  EXPECT_EQ(store->stats().ended, 39u) << "one was seen again, as the zone is watched again";
+  EXPECT_FALSE(find(Seen(30))->ended);
+}
+
+TEST_F(StoreScanTest, WhatIsForgottenAndNotSweptYetIsAsIfItWereAbsent) {
+  see(Seen(1).with_id(1).counting(10));
+  see(Seen(2).counting(10));
+  see(Seen(3).in(2));
+  see(Seen(3).in(1));
+  store->forget_zone(1, now);
+  store->forget_zone(2, now);
+  EXPECT_EQ(see(Seen(1).with_id(1).counting(12)), ObserveResult::updated) << "the same id";
+  EXPECT_EQ(find(Seen(1))->pending, packets(2));
+  EXPECT_EQ(see(Seen(2).counting(12)), ObserveResult::restarted) << "nothing tells that it is the same";
+  EXPECT_EQ(find(Seen(2))->pending, Counters{});
+  EXPECT_EQ(see(Seen(3).in(3)), ObserveResult::restarted);
+}
+
 TEST_F(StoreScanTest, WhatWasSeenBeforeAZoneWasForgottenIsNotBornAgain) {
   pass(10'000);
   see(Seen(1).started(after_store).counting(10));
   store->forget_zone(1, now);
+  sweep();
   export_due();
   pass(10'000);
   see(Seen(1).started(after_store).counting(12));
@@ -192,6 +223,7 @@ TEST_F(StoreScanTest, WhatWasSeenBeforeAZoneWasForgottenIsNotBornAgain) {
 TEST_F(StoreScanTest, ScansOfAForgottenZoneDoNotCountWhenItIsWatchedAgain) {
   scan(1, {});
   store->forget_zone(1, now);
+  sweep();
   see(Seen());
   scan(1, {});
   EXPECT_FALSE(find(Seen())->birth_seen);

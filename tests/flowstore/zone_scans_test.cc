@@ -95,6 +95,35 @@ TEST(ZoneScans, BirthIsSeenByStartTimeOrElseByAnEarlierCompleteScan) {
   EXPECT_FALSE(scans.birth_seen(zone, 999, now)) << "a start time tells better than scans";
 }
 
+Now at(std::int64_t ms) {
+  return {ms, ms};
+}
+
+TEST(ZoneScans, WhatWasSeenBeforeAZoneWasForgottenIsForgotten) {
+  ZoneScans scans(at(1000));
+  EXPECT_FALSE(scans.forgotten(zone, scans.mark(zone))) << "a zone nobody knows";
+  scans.begin(zone, at(1000));
+  const std::uint32_t before = scans.mark(zone);
+  scans.forget(zone, at(5000));
+  EXPECT_TRUE(scans.forgotten(zone, before));
+  EXPECT_FALSE(scans.forgotten(zone, scans.mark(zone))) << "seen by an event since then";
+  EXPECT_FALSE(scans.forgotten(zone + 1, 0));
+  const std::uint32_t between = scans.mark(zone);
+  scans.forget(zone, at(6000));
+  EXPECT_TRUE(scans.forgotten(zone, between));
+}
+
+TEST(ZoneScans, BirthsGoOverToAnother) {
+  ZoneScans scans(at(1000)), next(at(9000));
+  scans.begin(zone, at(1000));
+  scans.forget(zone, at(5000));
+  EXPECT_EQ(scans.births(), (Births{1000, {{zone, 5001}}}));
+  next.set_births(scans.births());
+  EXPECT_TRUE(next.birth_seen(zone + 1, 1000, at(9000)));
+  EXPECT_FALSE(next.birth_seen(zone, 5000, at(9000)));
+  EXPECT_TRUE(next.birth_seen(zone, 5001, at(9000)));
+}
+
 TEST(ZoneScans, AfterForgettingOnlyWhatBeganLaterIsBornUnderOurEyes) {
   const Now now{50, 5000};
   ZoneScans scans(Now{46, 1000});

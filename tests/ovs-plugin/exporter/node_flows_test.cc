@@ -69,9 +69,13 @@ class NodeUnderTest {
     }
   }
 
+  void sweep() {
+    while (state.store.sweep(1'000, now_)) continue;
+  }
   // What is sent of what is due, and what another Node sends.
   std::vector<Record> records(bool all_due = false) {
     if (all_due) state.store.make_all_due(now_);
+    sweep();
     std::vector<Record> sent;
     state.store.export_due(now_, 1'000, [&](flowstore::Export& due) {
       if (state.exported_here(due.flow)) {
@@ -263,6 +267,7 @@ TEST(NodeFlows, ZoneZeroInTheListOfZonesIsAllOfIt) {
   // No longer listed: what is no Node-to-Node flow ends, the rest is not counted again.
   settings.zones = {65520};
   node_a.state.apply(settings, node_a.now());
+  node_a.sweep();
   EXPECT_EQ(node_a.state.store.stats().ended_waiting, 2u);
   node_a.records();
   node_a.poll({masqueraded, between});
