@@ -4,15 +4,14 @@
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <linux/netlink.h>
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <span>
 
 #include "ovs-plugin/conntrack/kernel_source.h"
+#include "ovs-plugin/netlink/attributes.h"
 
 namespace ofe::conntrack {
 namespace {
@@ -20,31 +19,9 @@ namespace {
 using flowstore::Observation;
 using flowstore::TcpState;
 using flowstore::Tuple;
-using Octets = std::span<const std::uint8_t>;
-
-struct Attribute {
-  std::uint16_t type = 0;
-  Octets value;
-};
-
-// Calls `visit` for each attribute. False: one is cut short, or `visit` said no. Plain pointers and whole numbers here
-// and below, as a message has some forty attributes and a dump a million messages.
-template <class Visit>
-bool each_attribute(Octets octets, Visit&& visit) {
-  const std::uint8_t* at = octets.data();
-  for (std::size_t left = octets.size(); left > 0;) {
-    nlattr header;
-    if (left < sizeof header) return false;
-    std::memcpy(&header, at, sizeof header);
-    if (header.nla_len < sizeof header || header.nla_len > left) return false;
-    const auto type = static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK);
-    if (!visit(Attribute{type, {at + sizeof header, header.nla_len - sizeof header}})) return false;
-    const std::size_t step = std::min<std::size_t>(NLA_ALIGN(header.nla_len), left);
-    at += step;
-    left -= step;
-  }
-  return true;
-}
+using netlink::Attribute;
+using netlink::each_attribute;
+using netlink::Octets;
 
 std::uint8_t from_network(std::uint8_t number) {
   return number;

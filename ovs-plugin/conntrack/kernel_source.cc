@@ -1,25 +1,41 @@
 #include "ovs-plugin/conntrack/kernel_source.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include <array>
 #include <cstring>
+#include <optional>
 
-#include "ovs-plugin/conntrack/dump_reader.h"
 #include "ovs-plugin/conntrack/zone_set.h"
+#include "ovs-plugin/netlink/dump_reader.h"
 
 namespace ofe::conntrack {
 namespace {
 
 constexpr std::uint16_t entry_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW;
 
+// For the entries of both families; with a zone, for that zone's only (CTA_ZONE, which kernels before 6.8 ignore).
+std::vector<char> dump_request(std::optional<std::uint16_t> zone) {
+  std::array<char, 256> request{};
+  nlmsghdr* header = mnl_nlmsg_put_header(request.data());
+  header->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
+  header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  auto* family = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
+  family->nfgen_family = AF_UNSPEC;
+  family->version = NFNETLINK_V0;
+  if (zone) mnl_attr_put_u16(header, CTA_ZONE, htons(*zone));
+  return {request.data(), request.data() + header->nlmsg_len};
+}
+
 }  // namespace
 
 struct KernelSource::Impl {
   using Entry = std::function<void(const flowstore::Observation&)>;
 
-  DumpReader reader;
+  netlink::DumpReader reader{NETLINK_NETFILTER, "the conntrack entries"};
   KernelSourceStats stats;
   bool dumping = false;
   bool filter_asked = false;
@@ -46,7 +62,7 @@ void KernelSource::start(std::span<const std::uint16_t> zones) {
   in.dumping = true;
   in.zones = ZoneSet(zones);
   in.filter_asked = zones.size() == 1;
-  in.reader.start(in.filter_asked ? std::optional(zones.front()) : std::nullopt);
+  in.reader.start(dump_request(in.filter_asked ? std::optional(zones.front()) : std::nullopt));
 }
 
 KernelSource::Progress KernelSource::Impl::handle(const nlmsghdr* message, const Entry& entry) {

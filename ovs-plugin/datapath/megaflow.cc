@@ -195,17 +195,6 @@ void read_attribute(DpctlText& in, std::string_view name, Megaflow& out, Seen& s
   }
 }
 
-void clear(Megaflow& flow) {
-  Megaflow empty;
-  empty.recircs = std::move(flow.recircs);  // their memory is used again
-  empty.ct = std::move(flow.ct);
-  empty.outputs = std::move(flow.outputs);
-  flow = std::move(empty);
-  flow.recircs.clear();
-  flow.ct.clear();
-  flow.outputs.clear();
-}
-
 std::string_view trimmed(std::string_view line) {
   const std::size_t last = line.find_last_not_of(" \t\r\n");
   return line.substr(0, last == std::string_view::npos ? 0 : last + 1);
@@ -217,13 +206,24 @@ bool is_exact(const Address& mask) {
 
 }  // namespace
 
+void reset(Megaflow& flow) {
+  Megaflow empty;
+  empty.recircs = std::move(flow.recircs);  // their memory is used again
+  empty.ct = std::move(flow.ct);
+  empty.outputs = std::move(flow.outputs);
+  flow = std::move(empty);
+  flow.recircs.clear();
+  flow.ct.clear();
+  flow.outputs.clear();
+}
+
 bool is_flow_line(std::string_view line) {
   line = trimmed(line);
   return !line.empty() && !line.starts_with(dump_header);
 }
 
 bool parse_megaflow(std::string_view line, Megaflow& out, std::string& error) {
-  clear(out);
+  reset(out);
   DpctlText in(trimmed(line));
   Seen seen;
   do {

@@ -32,7 +32,7 @@ struct Megaflow {
   Ufid ufid{};
   bool has_ufid = false;
   std::uint32_t recirc_id = 0;
-  std::string_view in_port;    // name or number, as printed; borrowed from the line
+  std::string_view in_port;    // name or number, as printed; borrowed from the line or from PortNames
   std::uint16_t eth_type = 0;  // 0x0800, 0x86dd, …; 0: not matched
   bool vlan = false;           // frames carry a tag (4 octets more of L2)
   // v4-mapped; an exact IPv4 address has a mask of 16 × 0xff, a wildcarded one of 12 (::ffff:0:0/96, "any IPv4
@@ -52,6 +52,9 @@ struct Megaflow {
   std::vector<CtAction> ct;
   std::vector<std::string_view> outputs;  // ports the packet leaves by, tunnel ports of tnl_push() included; borrowed
 };
+
+// As newly made, but with the memory of its lists.
+void reset(Megaflow& flow);
 
 // False: the line is no flow and error says what was expected where. Unknown keys and actions are skipped. Header lines
 // ("flow-dump from …") and blank lines are is_flow_line() == false.

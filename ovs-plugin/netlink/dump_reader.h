@@ -1,4 +1,4 @@
-// Receives ctnetlink dumps on a thread of its own.
+// Receives netlink dumps on a thread of its own.
 //
 // The kernel walks its table inside recvmsg(2) until it has filled a message: for a small zone in a table of a million
 // entries that is 0.4 s in one call, too long for a loop that has other work. The octets wait here until the loop takes
@@ -8,22 +8,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
-namespace ofe::conntrack {
+namespace ofe::netlink {
 
 class DumpReader {
  public:
-  DumpReader();
+  // protocol: NETLINK_NETFILTER, NETLINK_GENERIC (linux/netlink.h). what: named in errors, "the conntrack entries".
+  DumpReader(int protocol, std::string what);
   ~DumpReader();  // waits for a recvmsg(2) under way
   DumpReader(const DumpReader&) = delete;
   DumpReader& operator=(const DumpReader&) = delete;
 
-  // Begins a dump of the entries of both families; with a zone, the kernel is asked for that zone's only (CTA_ZONE,
-  // which kernels before 6.8 ignore). What was left of an earlier dump is dropped.
-  void start(std::optional<std::uint16_t> zone);
+  // Begins a dump; request: a whole message with NLM_F_DUMP. What was left of an earlier dump is dropped.
+  void start(std::vector<char> request);
   // Netlink messages received and not yet taken; empty when there are none now. Valid until pop() or start().
   std::span<const char> front();
   void pop();
@@ -38,4 +38,4 @@ class DumpReader {
   std::unique_ptr<Shared> shared_;
 };
 
-}  // namespace ofe::conntrack
+}  // namespace ofe::netlink

@@ -1,9 +1,6 @@
-#include "ovs-plugin/conntrack/dump_reader.h"
+#include "ovs-plugin/netlink/dump_reader.h"
 
-#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -17,8 +14,9 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
+#include <utility>
 
-namespace ofe::conntrack {
+namespace ofe::netlink {
 namespace {
 
 struct CloseSocket {
@@ -36,32 +34,20 @@ constexpr std::size_t pieces_worth_a_look = pieces / 2;
 // No message of a dump is ever this late; without a limit a lost end would hold the thread for ever.
 constexpr timeval receive_timeout{10, 0};
 
-std::string failure(const char* what) {
-  return std::string(what) + ": " + std::strerror(errno);
+std::string failure(const std::string& what) {
+  return what + ": " + std::strerror(errno);
 }
 
-Socket open_socket(std::string& error) {
-  Socket socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
+Socket open_socket(int protocol, const std::string& what, std::string& error) {
+  Socket socket(mnl_socket_open2(protocol, SOCK_CLOEXEC));
   if (!socket) {
-    error = failure("cannot open a netfilter netlink socket");
+    error = failure("cannot open a netlink socket for " + what);
   } else if (mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
-    error = failure("cannot bind the netfilter netlink socket");
+    error = failure("cannot bind the netlink socket for " + what);
   }
   ::setsockopt(socket ? mnl_socket_get_fd(socket.get()) : -1, SOL_SOCKET, SO_RCVTIMEO, &receive_timeout,
                sizeof receive_timeout);
   return error.empty() ? std::move(socket) : nullptr;
-}
-
-void request_dump(mnl_socket* socket, std::optional<std::uint16_t> zone, std::string& error) {
-  std::array<char, 256> request{};
-  nlmsghdr* header = mnl_nlmsg_put_header(request.data());
-  header->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
-  header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  auto* family = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
-  family->nfgen_family = AF_UNSPEC;
-  family->version = NFNETLINK_V0;
-  if (zone) mnl_attr_put_u16(header, CTA_ZONE, htons(*zone));
-  if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0) error = failure("cannot ask for the conntrack entries");
 }
 
 // False: error says why.
@@ -100,11 +86,15 @@ bool ends_dump(const Piece& piece) {
 }  // namespace
 
 struct DumpReader::Shared {
+  Shared(int of_protocol, std::string of_what) : protocol(of_protocol), what(std::move(of_what)) {}
+
+  const int protocol;
+  const std::string what;
   mutable std::mutex mutex;
   std::condition_variable changed;
   // Guarded by the mutex. Pieces first_ … first_ + ready_ - 1 (modulo) are the loop's, the one after them the reader's.
   unsigned wanted = 0;  // counts starts: the reader works for the latest
-  std::optional<std::uint16_t> zone;
+  std::vector<char> request;
   std::size_t first = 0, ready = 0;
   bool ended = true;
   bool stopping = false;
@@ -115,7 +105,7 @@ struct DumpReader::Shared {
   std::thread thread;
 
   void work();
-  void dump(unsigned number, std::optional<std::uint16_t> of_zone);
+  void dump(unsigned number, const std::vector<char>& asked);
   void notify() const {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(event, &one, sizeof one);
@@ -129,18 +119,20 @@ void DumpReader::Shared::work() {
     changed.wait(lock, [&] { return stopping || wanted != done; });
     if (stopping) return;
     done = wanted;
-    const auto of_zone = zone;
+    const std::vector<char> asked = request;
     lock.unlock();
-    dump(done, of_zone);
+    dump(done, asked);
   }
 }
 
 // A socket for each dump: one that was given up may still have messages on its way, and the kernel takes no second
 // request on it meanwhile.
-void DumpReader::Shared::dump(unsigned number, std::optional<std::uint16_t> of_zone) {
+void DumpReader::Shared::dump(unsigned number, const std::vector<char>& asked) {
   std::string problem;
-  const Socket socket = open_socket(problem);
-  if (socket) request_dump(socket.get(), of_zone, problem);
+  const Socket socket = open_socket(protocol, what, problem);
+  if (socket && mnl_socket_sendto(socket.get(), asked.data(), asked.size()) < 0) {
+    problem = failure("cannot ask for " + what);
+  }
   bool over = !problem.empty();
   while (true) {
     std::unique_lock lock(mutex);
@@ -164,7 +156,7 @@ void DumpReader::Shared::dump(unsigned number, std::optional<std::uint16_t> of_z
   }
 }
 
-DumpReader::DumpReader() : shared_(std::make_unique<Shared>()) {
+DumpReader::DumpReader(int protocol, std::string what) : shared_(std::make_unique<Shared>(protocol, std::move(what))) {
   // Signals are for the loop.
   sigset_t all, before;
   sigfillset(&all);
@@ -183,12 +175,12 @@ DumpReader::~DumpReader() {
   ::close(shared_->event);
 }
 
-void DumpReader::start(std::optional<std::uint16_t> zone) {
+void DumpReader::start(std::vector<char> request) {
   Shared& in = *shared_;
   {
     const std::lock_guard lock(in.mutex);
     ++in.wanted;
-    in.zone = zone;
+    in.request = std::move(request);
     in.first = (in.first + in.ready) % pieces;  // the reader may still be writing to the one after them, no further
     in.ready = 0;
     in.ended = false;
@@ -231,4 +223,4 @@ int DumpReader::fd() const {
   return shared_->event;
 }
 
-}  // namespace ofe::conntrack
+}  // namespace ofe::netlink
