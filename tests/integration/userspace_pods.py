@@ -1,4 +1,4 @@
-"""Two Pods on the userspace datapath of a real Open vSwitch, with a Service address in front of the second."""
+"""Two Pods on the userspace datapath (or the kernel's) of a real Open vSwitch, with a Service address in front of the second."""
 
 import os
 
@@ -25,9 +25,9 @@ table=20,priority=90,ipv6 actions=NORMAL
 class UserspacePods:
     """node: the namespace of Open vSwitch; pods[i]: (namespace, IPv4, IPv6)."""
 
-    def __init__(self, testbed):
+    def __init__(self, testbed, datapath_type="netdev"):
         self.node = testbed.namespace("node")
-        self.database = OvsDatabase(testbed, self.node, "netdev", vswitchd=True)
+        self.database = OvsDatabase(testbed, self.node, datapath_type, vswitchd=True)
         self.pods = [self._pod(testbed, index) for index in (1, 2)]
         for namespace, _, _ in self.pods:
             run("ip", "-n", namespace, "neigh", "add", "10.78.0.254", "lladdr", "0a:00:00:00:00:fe", "dev", "eth0", "nud",
