@@ -200,6 +200,11 @@ std::string_view trimmed(std::string_view line) {
   return line.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
+// Without the ", " that parts them from what follows.
+std::string_view keys_before(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(", ") + 1);
+}
+
 bool is_exact(const Address& mask) {
   return std::ranges::all_of(mask, [](std::uint8_t octet) { return octet == 0xff; });
 }
@@ -235,6 +240,7 @@ bool parse_megaflow(std::string_view line, Megaflow& out, std::string& error) {
       read_key(in, name, out, 0);
     } else {
       in.expect(':', "'(' or ':' after a name");
+      if (name == "packets") out.keys = keys_before(trimmed(line).substr(0, start));
       read_attribute(in, name, out, seen);
     }
   } while (in.accept(','));

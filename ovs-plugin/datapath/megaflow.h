@@ -20,6 +20,8 @@ template <class T>
 struct Masked {
   T value{};
   T mask{};
+
+  friend bool operator==(const Masked&, const Masked&) = default;
 };
 
 struct CtAction {
@@ -31,6 +33,7 @@ struct CtAction {
 struct Megaflow {
   Ufid ufid{};
   bool has_ufid = false;
+  std::string_view keys;  // the match as printed, without what follows it (packets:…); borrowed
   std::uint32_t recirc_id = 0;
   std::string_view in_port;    // name or number, as printed; borrowed from the line or from PortNames
   std::uint16_t eth_type = 0;  // 0x0800, 0x86dd, …; 0: not matched

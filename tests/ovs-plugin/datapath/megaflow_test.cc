@@ -169,6 +169,16 @@ TEST(Megaflow, StatisticsAndOffload) {
   EXPECT_EQ(octets_l3(most), 0u);
 }
 
+TEST(Megaflow, TheKeysAsPrinted) {
+  Megaflow flow;
+  std::string error;
+  const std::string line =
+      "ufid:67853e8b-b498-4c47-9c72-02fe68086ad1, recirc_id(0x10),in_port(v1),eth_type(0x0800),"
+      "ipv4(frag=no), packets:0, bytes:0, used:never, dp:ovs, actions:drop";
+  ASSERT_TRUE(parse_megaflow(line, flow, error)) << error;
+  EXPECT_EQ(flow.keys, line.substr(0, line.find(", packets:")));
+}
+
 TEST(Megaflow, NothingOfThePreviousLineStays) {
   Megaflow flow;
   std::string error;
