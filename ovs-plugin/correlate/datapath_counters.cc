@@ -2,6 +2,8 @@
 
 #include <netinet/in.h>
 
+#include <utility>
+
 #include "flowstore/address.h"
 
 namespace ofe::correlate {
@@ -24,6 +26,7 @@ DatapathCounters::Count* DatapathCounters::count_of(const flowstore::Tuple& tupl
   }
   Count& count = tuples_[tuple];
   count.claimed_ms = now.monotonic_ms;
+  count.first_poll = polls_;
   return &count;
 }
 
@@ -69,12 +72,14 @@ void DatapathCounters::apply(flowstore::Observation& seen, flowstore::Now now) {
     seen.counters.packets = original->packets;
     seen.counters.octets = original->octets;
     original->claimed_ms = now.monotonic_ms;
+    original->of_connection = true;
     seen.statistics = flowstore::Statistics::exact;
   }
   if (Count* reply = tuples_.find(seen.reply)) {
     seen.counters.reverse_packets = reply->packets;
     seen.counters.reverse_octets = reply->octets;
     reply->claimed_ms = now.monotonic_ms;
+    reply->of_connection = true;
     seen.statistics = flowstore::Statistics::exact;
   }
 }
@@ -84,10 +89,21 @@ void DatapathCounters::forget(const flowstore::Tuple& original, const flowstore:
   tuples_.erase(reply);
 }
 
+// A poll may have been under way when the first packet was reported, past the connection: the one after it counts.
+std::optional<DatapathCounters::Dropped> DatapathCounters::take_dropped(const flowstore::Tuple& tuple,
+                                                                        flowstore::Now now) {
+  if (!netflow_counts(tuple)) return std::nullopt;
+  Count* count = tuples_.find(tuple);
+  if (count == nullptr || count->of_connection || polls_ - count->first_poll < 2) return std::nullopt;
+  count->dropped = true;
+  count->claimed_ms = now.monotonic_ms;
+  return Dropped{std::exchange(count->packets, 0), std::exchange(count->octets, 0)};
+}
+
 bool DatapathCounters::expire(flowstore::Now now, std::size_t budget) {
   return tuples_.erase_some(expiring_slice_, budget, [&](const Count& count) {
     const bool gone = now.monotonic_ms - count.claimed_ms > unclaimed_ms_;
-    if (gone) ++stats_.expired;
+    if (gone && !count.dropped) ++stats_.expired;
     return gone;
   });
 }

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "flowstore/flow.h"
 #include "ovs-plugin/correlate/sliced_map.h"
@@ -43,6 +44,14 @@ class DatapathCounters {
   void apply(flowstore::Observation& seen, flowstore::Now now);
   // The connection is gone, or its tuples were taken over by a new one: counting starts at zero again.
   void forget(const flowstore::Tuple& original, const flowstore::Tuple& reply);
+  // Every watched zone was read: connections that exist have asked for their tuples.
+  void poll_completed() { ++polls_; }
+  // What NetFlow counted of a tuple since the last call, for packets that were dropped: only of a tuple that no
+  // connection has asked for though a whole poll went by since its first packet. Handed over, not copied.
+  struct Dropped {
+    std::uint64_t packets = 0, octets = 0;
+  };
+  std::optional<Dropped> take_dropped(const flowstore::Tuple& tuple, flowstore::Now now);
   // Drops tuples that counted but that no connection asked for.
   bool expire(flowstore::Now now, std::size_t budget = SIZE_MAX);
 
@@ -51,7 +60,9 @@ class DatapathCounters {
  private:
   struct Count {
     std::uint64_t packets = 0, octets = 0;
-    std::int64_t claimed_ms = 0;  // monotonic; when it began, or when apply() last asked for it
+    std::int64_t claimed_ms = 0;   // monotonic; when it began, or when apply() or take_dropped() last asked for it
+    std::uint64_t first_poll = 0;  // polls completed when it began
+    bool of_connection = false, dropped = false;  // which of the two asked for it
   };
   struct MegaflowCount {
     flowstore::Tuple tuple;
@@ -64,7 +75,7 @@ class DatapathCounters {
   std::size_t max_tuples_;
   std::int64_t unclaimed_ms_;
   bool netflow_active_ = false;
-  std::uint64_t dump_ = 0;
+  std::uint64_t dump_ = 0, polls_ = 0;
   SlicedMap<flowstore::Tuple, Count> tuples_;
   SlicedMap<datapath::Ufid, MegaflowCount> megaflows_;
   std::size_t ending_slice_ = 0, expiring_slice_ = 0;  // where end_dump() and expire() go on
