@@ -1,11 +1,11 @@
 #include "ovs-plugin/record/field_table.h"
 
 #include <array>
-#include <cstdio>
-#include <cstdlib>
+#include <utility>
 
 #include "flowstore/address.h"
-#include "ipfix/element.h"
+#include "ovs-plugin/record/denied_fields.h"
+#include "ovs-plugin/record/template_from.h"
 
 namespace ofe::record {
 namespace {
@@ -88,20 +88,6 @@ constexpr auto table(bool ipv4) {
 constexpr auto ipv4_fields = table<4 + common.size() + 1 + last.size()>(true);
 constexpr auto ipv6_fields = table<4 + common.size() + last.size()>(false);
 
-ipfix::Template template_from(std::uint16_t id, std::span<const Field> fields) {
-  ipfix::Template definition{id, 0, {}};
-  for (const Field& field : fields) {
-    const ipfix::Element* element = ipfix::Registry::builtin().find(field.element);
-    if (element == nullptr) {
-      std::fprintf(stderr, "field table: the registry has no element %s\n", field.element);
-      std::abort();
-    }
-    const std::uint16_t length = field.length != 0 ? field.length : ipfix::natural_length(element->type);
-    definition.fields.push_back({element->enterprise, element->id, length});
-  }
-  return definition;
-}
-
 }  // namespace
 
 std::span<const Field> fields_ipv4() {
@@ -112,7 +98,10 @@ std::span<const Field> fields_ipv6() {
 }
 
 std::vector<ipfix::Template> templates() {
-  return {template_from(template_ipv4, ipv4_fields), template_from(template_ipv6, ipv6_fields)};
+  std::vector<ipfix::Template> all = {template_from(template_ipv4, std::span<const Field>(ipv4_fields)),
+                                      template_from(template_ipv6, std::span<const Field>(ipv6_fields))};
+  for (ipfix::Template& of_denied : denied_templates()) all.push_back(std::move(of_denied));
+  return all;
 }
 
 std::uint16_t template_of(const flowstore::Flow& flow) {

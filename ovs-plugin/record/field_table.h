@@ -35,7 +35,8 @@ struct Field {
 std::span<const Field> fields_ipv4();
 std::span<const Field> fields_ipv6();
 
-// Both templates, from the table and the built-in registry. A name the registry lacks is a bug and aborts.
+// Every template, those of dropped traffic (denied_fields.h) last, from the tables and the built-in registry. A name
+// the registry lacks is a bug and aborts.
 std::vector<ipfix::Template> templates();
 
 // Which template describes this flow's records: by the family of its addresses.
