@@ -30,6 +30,9 @@ std::string to_string(const Collector& collector);
 std::optional<std::int64_t> parse_duration_ms(std::string_view text);
 std::string duration_text(std::int64_t ms);  // "1m30s"
 
+// ovsFlowExporter.deniedFlows: which dropped traffic is exported.
+enum class DeniedFlows : std::uint8_t { policy, all, off };
+
 struct Config {
   bool enabled = true;                 // featureGates.FlowExporter / flowExporter.enable
   bool antrea_proxy = true;            // featureGates.AntreaProxy: Service fields are filled
@@ -62,6 +65,7 @@ struct Config {
   std::uint32_t vswitchd_share_percent = 5;
   std::uint64_t vswitchd_max_answer_octets = 64u << 20;
   std::string state_file;  // "": none
+  DeniedFlows denied_flows = DeniedFlows::policy;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

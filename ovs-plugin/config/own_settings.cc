@@ -132,6 +132,23 @@ void read_metrics_address(const YAML::Node& value, Config& config, const Complai
   config.metrics_address = text;
 }
 
+constexpr std::array<std::pair<std::string_view, DeniedFlows>, 3> kDeniedFlows = {
+    {{"policy", DeniedFlows::policy}, {"all", DeniedFlows::all}, {"off", DeniedFlows::off}}};
+
+void read_denied_flows(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "policy, all, off";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  const auto* found = std::ranges::find(kDeniedFlows, value.Scalar(), [](const auto& known) { return known.first; });
+  if (found == kDeniedFlows.end()) return complain(value, "is none of them", kAllowed);
+  config.denied_flows = found->second;
+}
+
+void write_denied_flows(const Config& config, YAML::Emitter& out) {
+  const auto* found =
+      std::ranges::find(kDeniedFlows, config.denied_flows, [](const auto& known) { return known.second; });
+  out << YAML::DoubleQuoted << std::string(found->first);
+}
+
 constexpr std::uint64_t kU32 = std::numeric_limits<std::uint32_t>::max();
 
 constexpr std::array kSettings = {
@@ -163,6 +180,7 @@ constexpr std::array kSettings = {
             write_plain<&Config::vswitchd_share_percent>},
     Setting{"vswitchdMaxAnswerOctets", number<&Config::vswitchd_max_answer_octets, 1u << 20, 1u << 30>,
             write_plain<&Config::vswitchd_max_answer_octets>},
+    Setting{"deniedFlows", read_denied_flows, write_denied_flows},
     Setting{"stateFile", read_state_file, write_quoted<&Config::state_file>},
 };
 

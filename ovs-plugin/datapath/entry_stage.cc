@@ -159,17 +159,18 @@ void EntryStage::begin() {
   in.stats.entry_flows = in.stats.entry_pinned = in.stats.entry_untracked = in.stats.left_out = 0;
 }
 
-void EntryStage::add_line(std::string_view line) {
+const Megaflow* EntryStage::add_line(std::string_view line) {
   constexpr std::size_t max_kept = 200;
-  if (!is_flow_line(line)) return;
+  if (!is_flow_line(line)) return nullptr;
   Impl& in = *impl_;
   ++in.stats.lines;
   if (parse_megaflow(line, in.flow, in.error)) {
     in.add(in.flow);
-    return;
+    return &in.flow;
   }
   ++in.stats.unreadable;
   in.stats.last_unreadable = std::string(line.substr(0, max_kept)) + ": " + in.error;
+  return nullptr;
 }
 
 void EntryStage::Impl::search_routes(const std::function<bool(std::uint16_t)>& watched, std::size_t budget,

@@ -37,8 +37,9 @@ class EntryStage {
  public:
   EntryStage();
   ~EntryStage();
-  void begin();                          // a new dump; forgets the previous
-  void add_line(std::string_view line);  // not kept
+  void begin();  // a new dump; forgets the previous
+  // The line is not kept. What it says, until the next call; nullptr where it could not be read or is no flow.
+  const Megaflow* add_line(std::string_view line);
   // After the last line: entry flows that pin a tuple and lead to ct() in one of the zones. A call looks at some
   // `budget` flows and goes on where the last one stopped; true while there is more. The next call begins anew.
   bool each_pinned(const std::function<bool(std::uint16_t zone)>& watched,

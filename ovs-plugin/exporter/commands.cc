@@ -43,7 +43,7 @@ Answer log_set(Exporter&, const Arguments& arguments) {
 constexpr Command commands[] = {
     {"exporter/status", "[--json]", exporter_status},
     {"exporter/flush", "", exporter_flush},
-    {"flow/list", "[FILTER…] [--json]", nullptr, flow_list},
+    {"flow/list", "[denied] [FILTER…] [--json]", nullptr, flow_list},
     {"flow/show", "FILTER… [--json]", nullptr, flow_show},
     {"k8s/show", "[pod|service|node [NAME|ADDRESS]] [--json]", k8s_show},
     {"ipfix/show", "[--json]", ipfix_show},

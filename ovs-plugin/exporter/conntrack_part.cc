@@ -165,6 +165,7 @@ void ConntrackPart::end_poll(flowstore::Now now) {
   stats_.last_error.clear();
   failures_said_.clear();
   ++stats_.polls;
+  state_.counters.poll_completed();
   stats_.last_poll_ms = now.monotonic_ms - poll_began_ms_;
   stats_.last_poll_wall_ms = now.wall_ms;
   if (resync_.poll_completed()) {

@@ -154,7 +154,8 @@ void ExportPart::run(flowstore::Now now) {
     const std::size_t taken = state_.store.export_due(
         now, records_per_turn, [&](flowstore::Export& due) { return export_one(due, to_ipfix(now)); });
     more_due_ = taken == records_per_turn || (process_ && !resumed_.empty());
-    if (process_ && shutting_down_ && !more_due_) process_->flush(to_ipfix(now));
+    denied_.run(process_.get(), now);
+    if (process_ && shutting_down_ && !more_due_ && denied_.finished()) process_->flush(to_ipfix(now));
   }
   if (!process_) return;
   process_->run(to_ipfix(now));
@@ -169,6 +170,7 @@ void ExportPart::wait(flowstore::Now now) {
   if (lookup_.fd() >= 0) ofe_ovs_poll_fd_wait(lookup_.fd(), 1 /* POLLIN */);
   if (process_) wait_for(*process_);
   if (more_due_) ofe_ovs_poll_immediate_wake();
+  denied_.wait(process_.get());
   // With a full queue the socket wakes us; a due flow must not make the loop spin meanwhile.
   const auto deadline = state_.store.next_deadline_ms();
   if (deadline && (!process_ || process_->can_accept(record::max_record_octets))) {
@@ -180,10 +182,12 @@ void ExportPart::begin_shutdown(flowstore::Now now) {
   if (shutting_down_) return;
   shutting_down_ = true;
   state_.store.suspend(now);
+  denied_.begin_shutdown();
 }
 
 bool ExportPart::finished() const {
-  return !process_ || (resumed_.empty() && !state_.store.next_deadline_ms() && process_->drained());
+  return !process_ ||
+         (resumed_.empty() && !state_.store.next_deadline_ms() && denied_.finished() && process_->drained());
 }
 
 bool ExportPart::is_wanted(const flowstore::Flow& flow) const {

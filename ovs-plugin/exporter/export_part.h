@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ipfix/exporting_process.h"
+#include "ovs-plugin/exporter/denied_export.h"
 #include "ovs-plugin/exporter/host_lookup.h"
 #include "ovs-plugin/exporter/part.h"
 #include "ovs-plugin/exporter/resumed_records.h"
@@ -25,7 +26,7 @@ struct ExportPartStats {
 
 class ExportPart : public Part {
  public:
-  explicit ExportPart(State& state) : state_(state), resumed_(record::templates()) {}
+  explicit ExportPart(State& state) : state_(state), denied_(state), resumed_(record::templates()) {}
   void run(flowstore::Now now) override;
   void wait(flowstore::Now now) override;
 
@@ -39,6 +40,7 @@ class ExportPart : public Part {
   // sent before any other.
   void for_each_unsent(const ResumedRecords::Visit& visit);
   ResumedRecords& resumed() { return resumed_; }
+  const DeniedExport& denied() const { return denied_; }
 
   // nullptr: no collector configured.
   const ipfix::ExportingProcess* process() const { return process_.get(); }
@@ -55,6 +57,7 @@ class ExportPart : public Part {
   void report();
 
   State& state_;
+  DeniedExport denied_;
   HostLookup lookup_;
   ResumedRecords resumed_;
   std::unique_ptr<ipfix::ExportingProcess> process_;

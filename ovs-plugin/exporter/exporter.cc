@@ -23,6 +23,7 @@ Exporter::Exporter(const ExporterOptions& options, config::Config settings)
       metadata_(state_),
       netflow_(state_, ovsdb_),
       conntrack_(state_, ovsdb_),
+      denied_(state_, ovsdb_, conntrack_.vswitchd_budget()),
       export_(state_),
       metrics_(state_, [this] { return status_json(*this); }),
       state_file_(state_, export_) {}

@@ -6,6 +6,7 @@
 
 #include "ovs-plugin/exporter/config_part.h"
 #include "ovs-plugin/exporter/conntrack_part.h"
+#include "ovs-plugin/exporter/denied_part.h"
 #include "ovs-plugin/exporter/export_part.h"
 #include "ovs-plugin/exporter/listing_part.h"
 #include "ovs-plugin/exporter/loop_times.h"
@@ -38,6 +39,7 @@ class Exporter {
   MetadataPart& metadata() { return metadata_; }
   NetflowPart& netflow() { return netflow_; }
   ConntrackPart& conntrack() { return conntrack_; }
+  DeniedPart& denied() { return denied_; }
   ExportPart& exporting() { return export_; }
   ListingPart& listings() { return listings_; }
   const LoopTimes& loop_times() const { return loop_times_; }
@@ -57,13 +59,14 @@ class Exporter {
   MetadataPart metadata_;
   NetflowPart netflow_;
   ConntrackPart conntrack_;
+  DeniedPart denied_;
   ExportPart export_;
   ListingPart listings_;
   MetricsPart metrics_;
   StateFilePart state_file_;
   // In the order of the data flow.
-  Part* const parts_[9] = {&config_, &ovsdb_,    &metadata_, &netflow_,   &conntrack_,
-                           &export_, &listings_, &metrics_,  &state_file_};
+  Part* const parts_[10] = {&config_, &ovsdb_,  &metadata_, &netflow_, &conntrack_,
+                            &denied_, &export_, &listings_, &metrics_, &state_file_};
 };
 
 }  // namespace ofe

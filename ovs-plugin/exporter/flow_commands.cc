@@ -7,6 +7,7 @@
 
 #include "flowstore/address.h"
 #include "ovs-plugin/exporter/commands.h"
+#include "ovs-plugin/exporter/denied_commands.h"
 #include "ovs-plugin/exporter/exporter.h"
 #include "ovs-plugin/exporter/flow_filter.h"
 
@@ -224,7 +225,11 @@ class DetailListing : public FlowListing {
 
 std::unique_ptr<Listing> flow_list(Exporter& exporter, const Arguments& arguments, Answer& wrong) {
   FlowFilter filter;
-  if (!parse_filters(arguments, filter, wrong)) return nullptr;
+  const bool denied = !arguments.empty() && arguments.front() == "denied";
+  if (!parse_filters(denied ? Arguments(arguments.begin() + 1, arguments.end()) : arguments, filter, wrong)) {
+    return nullptr;
+  }
+  if (denied) return denied_list(exporter.state(), filter);
   if (filter.json) return std::make_unique<JsonListing>(exporter.state(), filter);
   return std::make_unique<TableListing>(exporter.state(), filter);
 }

@@ -9,16 +9,19 @@ namespace {
 constexpr std::size_t flows_per_slice = 2'000;  // about 1 ms
 }
 
-void MegaflowDump::begin() {
+void MegaflowDump::begin(State& state) {
+  state.denied.begin_dump();
   stage_.begin();
   place_ = Place::lines;
 }
 
-void MegaflowDump::add(std::string_view lines) {
+void MegaflowDump::add(std::string_view lines, State& state, flowstore::Now now) {
+  const bool denied = state.settings.denied_flows != config::DeniedFlows::off;
   const std::uint64_t unreadable = stage_.stats().unreadable;
   while (!lines.empty()) {
     const std::size_t end = std::min(lines.find('\n'), lines.size());
-    stage_.add_line(lines.substr(0, end));
+    const datapath::Megaflow* flow = stage_.add_line(lines.substr(0, end));
+    if (denied && flow != nullptr) state.denied.add(*flow, now);
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }
   if (unreadable == 0 && stage_.stats().unreadable != 0) {
@@ -31,6 +34,7 @@ bool MegaflowDump::settle(State& state, flowstore::Now now) {
   switch (place_) {
     case Place::lines:
       state.counters.begin_dump();
+      state.denied.end_dump();
       place_ = Place::pinned;
       return true;
     case Place::pinned:

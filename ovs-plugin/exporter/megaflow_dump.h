@@ -10,8 +10,8 @@ namespace ofe {
 
 class MegaflowDump {
  public:
-  void begin();
-  void add(std::string_view lines);
+  void begin(State& state);
+  void add(std::string_view lines, State& state, flowstore::Now now);
   // After the last line: what connections the flows pin, then which of the flows and tuples of earlier dumps are gone.
   // A few milliseconds' worth; true while there is more.
   bool settle(State& state, flowstore::Now now);

@@ -43,6 +43,11 @@ class QuestionBudget {
   std::int64_t earliest_ms() const;
   void charge(std::int64_t asked_ms, std::int64_t cost_ms, std::int64_t now_ms);
 
+  // One question at a time, whoever asks it.
+  void begin_question() { under_way_ = true; }
+  void end_question() { under_way_ = false; }
+  bool question_under_way() const { return under_way_; }
+
   // Percent of the last minute and of the time since the first question. A question that costs more than the share of a
   // minute shows there as what it is: its pause is longer than the minute.
   double last_minute_percent(std::int64_t now_ms) const;
@@ -60,6 +65,7 @@ class QuestionBudget {
   std::int64_t paid_in_ms(std::int64_t cost_ms) const;
 
   unsigned share_percent_;
+  bool under_way_ = false;
   std::int64_t paid_at_ms_ = INT64_MIN / 2;  // monotonic; from then on nothing is owed
   std::int64_t first_asked_ms_ = 0;
   std::uint64_t questions_ = 0;

@@ -7,6 +7,7 @@
 #include "k8s-bridge/directory/directory.h"
 #include "ovs-plugin/config/config.h"
 #include "ovs-plugin/correlate/datapath_counters.h"
+#include "ovs-plugin/denied/table.h"
 #include "ovs-plugin/exporter/node_flows.h"
 #include "ovs-plugin/record/local_ports.h"
 #include "ovs-plugin/record/names.h"
@@ -31,6 +32,7 @@ struct State {
   const flowstore::Now started;
 
   correlate::DatapathCounters counters;
+  denied::Table denied;
   k8s::Directory directory;
   record::LocalPorts ports;
   record::NamingOptions naming;

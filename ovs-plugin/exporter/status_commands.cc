@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "ovs-plugin/exporter/commands.h"
+#include "ovs-plugin/exporter/denied_commands.h"
 #include "ovs-plugin/exporter/exporter.h"
 #include "ovs-plugin/exporter/userspace_status.h"
 #include "ovs-plugin/ovs/ovs.h"
@@ -242,6 +243,7 @@ Json status_json(Exporter& exporter) {
             {"datapathType", bridge.datapath_type}}},
           {"conntrack", conntrack_json(exporter)},
           {"exactAccounting", accounting_json(exporter)},
+          {"denied", denied_json(exporter)},
           {"store", store_json(exporter.state().store.stats(), exporter.state().settings.max_flows)},
           {"stateFile", state_file_status(exporter)},
           {"metadata", metadata_json(exporter)},
@@ -271,6 +273,12 @@ Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
                                    std::pair{record::template_ipv6, record::fields_ipv6()}}) {
     Json elements = Json::array();
     for (const record::Field& field : fields) elements.push_back(field.element);
+    templates.push_back({{"id", id}, {"elements", std::move(elements)}});
+  }
+  for (const auto& [id, fields] : {std::pair{record::template_denied_ipv4, record::denied_fields_ipv4()},
+                                   std::pair{record::template_denied_ipv6, record::denied_fields_ipv6()}}) {
+    Json elements = Json::array();
+    for (const record::DeniedField& field : fields) elements.push_back(field.element);
     templates.push_back({{"id", id}, {"elements", std::move(elements)}});
   }
   show["templates"] = std::move(templates);

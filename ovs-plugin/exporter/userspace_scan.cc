@@ -73,14 +73,16 @@ ZoneScan::Progress UserspaceScan::ask(flowstore::Now now) {
     poll_delayed_ = true;
     return Progress::waiting;
   }
+  if (budget_.question_under_way()) return Progress::waiting;
   if (question_ == Question::count_megaflows) {
     if (stats_.polls_begun++ != 0) stats_.poll_interval_ms = now.monotonic_ms - poll_asked_ms_;
     poll_asked_ms_ = now.monotonic_ms;
   }
-  if (question_ == Question::megaflows) megaflows_.begin();
+  if (question_ == Question::megaflows) megaflows_.begin(state_);
   lines_ = 0;
   count_text_.clear();
   if (!client_.call(words(), now)) return failed();
+  budget_.begin_question();
   stage_ = Stage::asked;
   return Progress::waiting;
 }
@@ -107,6 +109,7 @@ ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {
   take_lines(client_.lines(), now);
   if (progress == VswitchdClient::Progress::pending) return Progress::waiting;
   const std::int64_t cost_ms = question_cost_ms(client_.times());
+  budget_.end_question();
   budget_.charge(client_.times().asked_ms, cost_ms, now.monotonic_ms);
   if (cost_ms > stats_.longest_question_ms) {
     stats_.longest_question_ms = cost_ms;
@@ -117,7 +120,7 @@ ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {
 
 void UserspaceScan::take_lines(std::string_view lines, flowstore::Now now) {
   lines_ += static_cast<std::uint64_t>(std::ranges::count(lines, '\n'));
-  if (question_ == Question::megaflows) return megaflows_.add(lines);
+  if (question_ == Question::megaflows) return megaflows_.add(lines, state_, now);
   if (question_ != Question::connections) {
     count_text_.append(lines.substr(0, longest_count_text - count_text_.size()));
     return;
@@ -185,7 +188,7 @@ ZoneScan::Progress UserspaceScan::ask_unless_too_long(Question dump) {
 }
 
 void UserspaceScan::wait() const {
-  if (stage_ == Stage::due) ofe_ovs_poll_timer_wait_until(budget_.earliest_ms());
+  if (stage_ == Stage::due && !budget_.question_under_way()) ofe_ovs_poll_timer_wait_until(budget_.earliest_ms());
   if (stage_ == Stage::asked) client_.wait();
 }
 
@@ -194,6 +197,7 @@ void UserspaceScan::abandon() {
   if (stage_ == Stage::asked) {
     const AnswerForecast& forecast = question_ == Question::megaflows ? megaflows_forecast_ : connections_forecast_;
     const std::int64_t asked_ms = client_.times().asked_ms;
+    budget_.end_question();
     budget_.charge(asked_ms, std::max(last_step_ms_ - asked_ms + 1, forecast.cost_ms(entries_)), last_step_ms_);
   }
   client_.abandon();

@@ -35,6 +35,7 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  metricsAddress: 192.0.2.1:9184\n"
       "  vswitchdSharePercent: 2\n"
       "  vswitchdMaxAnswerOctets: 1048576\n"
+      "  deniedFlows: all\n"
       "  stateFile: /var/lib/ovs-flow-exporter/state\n");
   Config expected;
   expected.bridge = "br-antrea";
@@ -56,8 +57,15 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.metrics_address = "192.0.2.1:9184";
   expected.vswitchd_share_percent = 2;
   expected.vswitchd_max_answer_octets = 1'048'576;
+  expected.denied_flows = DeniedFlows::all;
   expected.state_file = "/var/lib/ovs-flow-exporter/state";
   EXPECT_EQ(config, expected);
+}
+
+TEST(OwnSettings, DeniedFlowsIsOneOfThree) {
+  EXPECT_EQ(accept(under_own_key("deniedFlows: off")).denied_flows, DeniedFlows::off);
+  EXPECT_EQ(Config{}.denied_flows, DeniedFlows::policy);
+  EXPECT_THAT(errors_of(under_own_key("deniedFlows: some")), ElementsAre(HasSubstr("allowed: policy, all, off")));
 }
 
 TEST(OwnSettings, ANullLeavesTheDefault) {

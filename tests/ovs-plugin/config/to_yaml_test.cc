@@ -126,6 +126,7 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  metricsAddress: \"\"\n"
             "  vswitchdSharePercent: 5\n"
             "  vswitchdMaxAnswerOctets: 67108864\n"
+            "  deniedFlows: \"policy\"\n"
             "  stateFile: \"\"\n");
 }
 
