@@ -1,6 +1,7 @@
 #include "ovs-plugin/exporter/ovsdb_part.h"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -14,15 +15,26 @@ constexpr int netflow_active_timeout_s = 2;
 struct InterfaceSearch {
   const std::string& bridge;
   std::vector<record::LocalPort> ports;
+  std::vector<record::Port> all;  // of every bridge
 };
+
+// sysfs of the exporter's network namespace, which is ovs-vswitchd's; virtual interfaces have no device.
+bool has_device(const char* interface) {
+  return ::access(("/sys/class/net/" + std::string(interface) + "/device").c_str(), F_OK) == 0;
+}
 
 bool collect_port(const ofe_ovs_interface* interface, void* context) {
   auto& search = *static_cast<InterfaceSearch*>(context);
-  if (search.bridge != interface->bridge) return true;
   std::vector<record::ExternalId> ids;
   for (std::size_t i = 0; i < interface->n_external_ids; ++i) {
     ids.push_back({interface->external_ids[i].key, interface->external_ids[i].value});
   }
+  record::Port known = record::port_from_interface(interface->bridge, interface->name, interface->type, ids,
+                                                   interface->type[0] == '\0' && has_device(interface->name));
+  known.ofport = interface->ofport;
+  known.ifindex = interface->ifindex;
+  search.all.push_back(std::move(known));
+  if (search.bridge != interface->bridge) return true;
   record::LocalPort port;
   if (record::local_port_from_external_ids(interface->name, ids, port)) search.ports.push_back(std::move(port));
   return true;
@@ -86,9 +98,10 @@ void OvsdbPart::refresh() {
     }
   }
   bridge_ = bridge.view;
-  InterfaceSearch interfaces{state_.settings.bridge, {}};
+  InterfaceSearch interfaces{state_.settings.bridge, {}, {}};
   ofe_ovs_db_each_interface(db_.get(), collect_port, &interfaces);
   state_.ports.replace(std::move(interfaces.ports));
+  state_.bridge_ports.replace(std::move(interfaces.all));
   if (netflow_port_ != 0 && netflow_bridge_ != state_.settings.bridge) want_netflow(netflow_port_);
 }
 

@@ -11,6 +11,7 @@
 #include "ovs-plugin/exporter/node_flows.h"
 #include "ovs-plugin/record/local_ports.h"
 #include "ovs-plugin/record/names.h"
+#include "ovs-plugin/record/ports.h"
 
 namespace ofe {
 
@@ -35,6 +36,7 @@ struct State {
   denied::Table denied;
   k8s::Directory directory;
   record::LocalPorts ports;
+  record::Ports bridge_ports;  // of every bridge, Pods' or not
   record::NamingOptions naming;
   record::NamePool names;
   flowstore::Store store;
