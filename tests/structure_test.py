@@ -9,9 +9,9 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # In the order of the data flow: what a folder may include of ours, beside itself.
-PLUGIN = ("ovs-plugin/ovs", "ovs-plugin/config", "ovs-plugin/netlink", "ovs-plugin/conntrack", "ovs-plugin/datapath",
-          "ovs-plugin/correlate", "ovs-plugin/denied", "ovs-plugin/record", "ovs-plugin/state_file",
-          "ovs-plugin/exporter")
+PLUGIN = ("ovs-plugin/ovs", "ovs-plugin/config", "ovs-plugin/netlink", "ovs-plugin/zones", "ovs-plugin/conntrack",
+          "ovs-plugin/datapath", "ovs-plugin/correlate", "ovs-plugin/denied", "ovs-plugin/record",
+          "ovs-plugin/state_file", "ovs-plugin/exporter")
 BEFORE_PLUGIN = ("flowstore", "ipfix", "proto", "k8s-bridge/directory")
 MAY_INCLUDE = {
     "flowstore": (),
@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     **{folder: BEFORE_PLUGIN + PLUGIN[:place] for place, folder in enumerate(PLUGIN) if folder != "ovs-plugin/ovs"},
 }
 # Stations before the record know neither names nor the wire.
-for station in ("config", "netlink", "conntrack", "datapath", "correlate", "denied"):
+for station in ("config", "netlink", "zones", "conntrack", "datapath", "correlate", "denied"):
     folder = f"ovs-plugin/{station}"
     MAY_INCLUDE[folder] = tuple(f for f in MAY_INCLUDE[folder] if f not in ("ipfix", "proto", "k8s-bridge/directory"))
 OURS = re.compile(r'^\s*#\s*include\s+"((?:flowstore|ipfix|proto|k8s-bridge|ovs-plugin|collector)/[^"]+)"', re.MULTILINE)
