@@ -44,7 +44,8 @@ struct Config {
   std::vector<std::uint8_t> protocols;  // protocolFilter as protocol numbers; empty: all
   // ovsFlowExporter:
   std::string bridge = "br-int";
-  std::vector<std::uint16_t> zones = {65520, 65510};
+  std::vector<std::uint16_t> zones = {65520, 65510};  // of the bridge's connections
+  bool zones_from_rules = true;                       // the file lists none: `zones` until the rules tell
   bool node_flows =
       true;  // of zone 0 the Node-to-Node connections, in addition to zones; all of it where zones lists 0
   bool remote_names = false;

@@ -37,9 +37,14 @@ void read_zones(const YAML::Node& value, Config& config, const Complain& complai
     if (!seen.insert(zones.back()).second) complain(element, "is given twice", kAllowed);
   }
   config.zones = std::move(zones);
+  config.zones_from_rules = false;
 }
 
 void write_zones(const Config& config, YAML::Emitter& out) {
+  if (config.zones_from_rules) {
+    out << YAML::Null;
+    return;
+  }
   out << YAML::Flow << YAML::BeginSeq;
   for (const std::uint16_t zone : config.zones) out << zone;
   out << YAML::EndSeq;

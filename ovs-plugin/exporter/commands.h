@@ -42,11 +42,14 @@ void reply(ofe_ovs_request* request, const Answer& answer);
 std::unique_ptr<Listing> flow_list(Exporter& exporter, const Arguments& arguments, Answer& wrong);
 std::unique_ptr<Listing> flow_show(Exporter& exporter, const Arguments& arguments, Answer& wrong);
 Answer k8s_show(Exporter& exporter, const Arguments& arguments);
+Answer zone_list(Exporter& exporter, const Arguments& arguments);
 Answer exporter_status(Exporter& exporter, const Arguments& arguments);
 Json status_json(Exporter& exporter);  // what exporter/status shows
 Answer ipfix_show(Exporter& exporter, const Arguments& arguments);
 Answer config_show(Exporter& exporter, const Arguments& arguments);
 
+// zones in exporter/status.
+Json zones_status(Exporter& exporter);
 // stateFile in exporter/status.
 Json state_file_status(Exporter& exporter);
 

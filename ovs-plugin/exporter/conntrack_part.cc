@@ -78,9 +78,14 @@ void ConntrackPart::follow_settings(flowstore::Now now) {
 }
 
 void ConntrackPart::follow_zones(flowstore::Now now) {
-  const std::vector<std::uint16_t> wanted = watched_zones(state_.settings);
+  std::vector<std::uint16_t> wanted = watched_zones(state_.settings);
   for (const std::uint16_t zone : zones_) {
-    if (std::find(wanted.begin(), wanted.end(), zone) == wanted.end()) state_.store.forget_zone(zone, now);
+    if (std::find(wanted.begin(), wanted.end(), zone) != wanted.end()) continue;
+    if (state_.zones_known()) {
+      state_.store.forget_zone(zone, now);
+    } else {
+      wanted.insert(wanted.begin(), zone);  // of the process before: it can be the rules'
+    }
   }
   zones_ = wanted;
 }
@@ -133,7 +138,10 @@ void ConntrackPart::begin_scan(flowstore::Now now) {
   phase_ = Phase::scanning;
   first_ += count_;
   count_ = std::min(scan_->zones_at_once(zones_.size()), zones_.size() - first_);
-  for (const std::uint16_t zone : scanned()) state_.store.begin_scan(zone, now);
+  for (const std::uint16_t zone : scanned()) {
+    state_.store.begin_scan(zone, now);
+    state_.zone_entries.begin(zone);
+  }
   if (!scan_->start(scanned(), now)) end_scan(ZoneScan::Progress::failed, now);
 }
 
@@ -149,7 +157,10 @@ void ConntrackPart::note_failure(const std::string& what) {
 
 void ConntrackPart::end_scan(ZoneScan::Progress how, flowstore::Now now) {
   const bool complete = how == ZoneScan::Progress::complete;
-  for (const std::uint16_t zone : scanned()) state_.store.end_scan(zone, complete, now);
+  for (const std::uint16_t zone : scanned()) {
+    state_.store.end_scan(zone, complete, now);
+    if (complete) state_.zone_entries.end(zone, now.wall_ms);
+  }
   if (!complete) {
     note_failure(count_ == 1 ? "scan of zone " + std::to_string(zones_[first_])
                              : "scan of " + std::to_string(count_) + " zones");

@@ -49,6 +49,8 @@ class ConntrackPart : public Part {
   const EventStream* events() const { return events_.get(); }
   const ResyncStats& resync() const { return resync_.stats(); }
   const conntrack::AccountingSysctls& accounting() const { return accounting_; }
+  const std::vector<std::uint16_t>& zones() const { return zones_; }  // watched now
+  QuestionBudget& vswitchd_budget() { return vswitchd_budget_; }      // for whoever else asks ovs-vswitchd
 
  private:
   void follow_bridge(flowstore::Now now);

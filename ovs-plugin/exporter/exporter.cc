@@ -26,7 +26,8 @@ Exporter::Exporter(const ExporterOptions& options, config::Config settings)
       denied_(state_, ovsdb_, conntrack_.vswitchd_budget()),
       export_(state_),
       metrics_(state_, [this] { return status_json(*this); }),
-      state_file_(state_, export_) {}
+      state_file_(state_, export_),
+      zones_(state_, ovsdb_, conntrack_.vswitchd_budget()) {}
 
 void Exporter::resume() {
   now_ = read_clocks();

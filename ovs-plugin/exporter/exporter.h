@@ -16,6 +16,7 @@
 #include "ovs-plugin/exporter/ovsdb_part.h"
 #include "ovs-plugin/exporter/state.h"
 #include "ovs-plugin/exporter/state_file_part.h"
+#include "ovs-plugin/exporter/zones_part.h"
 
 namespace ofe {
 
@@ -45,6 +46,7 @@ class Exporter {
   const LoopTimes& loop_times() const { return loop_times_; }
   MetricsPart& metrics() { return metrics_; }
   StateFilePart& state_file() { return state_file_; }
+  ZonesPart& zones() { return zones_; }
 
  private:
   void resume();
@@ -64,9 +66,10 @@ class Exporter {
   ListingPart listings_;
   MetricsPart metrics_;
   StateFilePart state_file_;
+  ZonesPart zones_;
   // In the order of the data flow.
-  Part* const parts_[10] = {&config_, &ovsdb_,  &metadata_, &netflow_, &conntrack_,
-                            &denied_, &export_, &listings_, &metrics_, &state_file_};
+  Part* const parts_[11] = {&config_,    &ovsdb_,  &zones_,  &metadata_, &netflow_,
+                            &conntrack_, &denied_, &export_, &listings_, &metrics_, &state_file_};
 };
 
 }  // namespace ofe

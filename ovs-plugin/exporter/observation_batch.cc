@@ -30,6 +30,7 @@ void ObservationBatch::flush(State& state, flowstore::Now now) {
   std::erase_if(seen_, [&](const flowstore::Observation& seen) { return !state.node_flows.admits(seen); });
   for (flowstore::Observation& seen : seen_) {
     if (seen.sight != flowstore::Sight::entry) continue;  // the kernel's, which counts itself
+    state.zone_entries.add(seen.zone);
     forget_predecessor(state, seen);
     state.counters.apply(seen, now);
   }

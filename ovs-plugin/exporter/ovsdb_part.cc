@@ -23,12 +23,15 @@ bool has_device(const char* interface) {
   return ::access(("/sys/class/net/" + std::string(interface) + "/device").c_str(), F_OK) == 0;
 }
 
+std::vector<record::ExternalId> ids_of(const ofe_ovs_pair* pairs, std::size_t n) {
+  std::vector<record::ExternalId> ids;
+  for (std::size_t i = 0; i < n; ++i) ids.push_back({pairs[i].key, pairs[i].value});
+  return ids;
+}
+
 bool collect_port(const ofe_ovs_interface* interface, void* context) {
   auto& search = *static_cast<InterfaceSearch*>(context);
-  std::vector<record::ExternalId> ids;
-  for (std::size_t i = 0; i < interface->n_external_ids; ++i) {
-    ids.push_back({interface->external_ids[i].key, interface->external_ids[i].value});
-  }
+  const std::vector<record::ExternalId> ids = ids_of(interface->external_ids, interface->n_external_ids);
   record::Port known = record::port_from_interface(interface->bridge, interface->name, interface->type, ids,
                                                    interface->type[0] == '\0' && has_device(interface->name));
   known.ofport = interface->ofport;
@@ -48,7 +51,7 @@ struct BridgeSearch {
 bool find_bridge(const ofe_ovs_bridge* bridge, void* context) {
   auto& search = *static_cast<BridgeSearch*>(context);
   if (search.name != bridge->name) return true;
-  search.view = {true, bridge->datapath_type};
+  search.view = {true, bridge->datapath_type, ids_of(bridge->external_ids, bridge->n_external_ids)};
   return false;
 }
 

@@ -13,6 +13,7 @@ namespace ofe {
 struct BridgeView {
   bool found = false;
   std::string datapath_type;  // "system", "netdev"
+  std::vector<record::ExternalId> external_ids;
   bool userspace() const { return found && datapath_type == "netdev"; }
 };
 
@@ -28,6 +29,7 @@ class OvsdbPart : public Part {
   void close();
 
   const BridgeView& bridge() const { return bridge_; }
+  unsigned seqno() const { return seqno_; }  // changes with the contents
   bool connected() const { return ofe_ovs_db_connected(db_.get()); }
   std::string ovs_version() const { return ofe_ovs_db_ovs_version(db_.get()); }
   const std::string& remote() const { return remote_; }

@@ -65,9 +65,11 @@ State::State(config::Config initial, std::string node, flowstore::Now now)
 }
 
 void State::apply(const config::Config& changed, flowstore::Now now) {
+  config::Config next = changed;
+  if (next.zones_from_rules && !zones_of_rules_.empty()) next.zones = zones_of_rules_;
   // All of the host's zone was followed until now: what of it is no Node-to-Node flow is not left behind.
-  if (whole_host_zone(settings) && reads_node_flows(changed)) store.forget_zone(host_zone, now);
-  settings = changed;
+  if (whole_host_zone(settings) && reads_node_flows(next)) store.forget_zone(host_zone, now);
+  settings = next;
   naming = naming_options(settings, node_name);
   store.set_timing(export_timing(settings), now);
   ++settings_generation;
@@ -80,6 +82,13 @@ void State::name(flowstore::Flow& flow) {
   const flowstore::NameHandle handle = names.acquire(pinned);
   names.release(flow.names);
   flow.names = handle;
+}
+
+void State::watch(std::vector<std::uint16_t> zones_of_rules, flowstore::Now now) {
+  zones_of_rules_ = std::move(zones_of_rules);
+  config::Config next = settings;
+  if (next.zones_from_rules) next.zones = config::Config{}.zones;
+  apply(next, now);
 }
 
 // Both Nodes of a Node-to-Node flow track it. Whose it is was decided when it entered and is pinned with its names: a

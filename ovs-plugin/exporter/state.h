@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "flowstore/store.h"
 #include "k8s-bridge/directory/directory.h"
@@ -9,6 +10,7 @@
 #include "ovs-plugin/correlate/datapath_counters.h"
 #include "ovs-plugin/denied/table.h"
 #include "ovs-plugin/exporter/node_flows.h"
+#include "ovs-plugin/exporter/zone_entries.h"
 #include "ovs-plugin/record/local_ports.h"
 #include "ovs-plugin/record/names.h"
 #include "ovs-plugin/record/ports.h"
@@ -20,6 +22,10 @@ struct State {
 
   // Takes over settings that can change while running; the parts compare settings_generation and do their share.
   void apply(const config::Config& changed, flowstore::Now now);
+
+  // The zones of the bridge that its rules tell; empty: they are not known (any more). The settings come first.
+  void watch(std::vector<std::uint16_t> zones_of_rules, flowstore::Now now);
+  bool zones_known() const { return !settings.zones_from_rules || !zones_of_rules_.empty(); }
 
   // Names are pinned at first sight; what is still unnamed is looked up again (a Pod that became known later).
   void name(flowstore::Flow& flow);
@@ -41,6 +47,10 @@ struct State {
   record::NamePool names;
   flowstore::Store store;
   NodeFlows node_flows{settings, directory, store};
+  ZoneEntries zone_entries;
+
+ private:
+  std::vector<std::uint16_t> zones_of_rules_;
 };
 
 flowstore::ExportTiming export_timing(const config::Config& settings);

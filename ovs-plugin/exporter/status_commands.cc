@@ -241,6 +241,7 @@ Json status_json(Exporter& exporter) {
             {"bridge", exporter.state().settings.bridge},
             {"bridgeFound", bridge.found},
             {"datapathType", bridge.datapath_type}}},
+          {"zones", zones_status(exporter)},
           {"conntrack", conntrack_json(exporter)},
           {"exactAccounting", accounting_json(exporter)},
           {"denied", denied_json(exporter)},

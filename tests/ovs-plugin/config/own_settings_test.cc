@@ -40,6 +40,7 @@ TEST(OwnSettings, EveryOneIsRead) {
   Config expected;
   expected.bridge = "br-antrea";
   expected.zones = {0, 65535, 7};
+  expected.zones_from_rules = false;
   expected.node_flows = false;
   expected.remote_names = true;
   expected.exact_accounting = true;

@@ -56,8 +56,9 @@ class RandomConfig {
   void own(Config& config) {
     // Names that YAML would take for something else without quotes.
     config.bridge = one_of<const char*>({"br-int", "br\"x", "true", "~", "1e3", "null", "#x", "b:r", "&a", "brü"});
-    config.zones.clear();
-    for (std::int64_t n = between(1, 4); n > 0; --n) {
+    config.zones_from_rules = coin();
+    if (!config.zones_from_rules) config.zones.clear();
+    for (std::int64_t n = config.zones_from_rules ? 0 : between(1, 4); n > 0; --n) {
       const auto zone = static_cast<std::uint16_t>(between(0, 65535));
       if (std::ranges::find(config.zones, zone) == config.zones.end()) config.zones.push_back(zone);
     }
@@ -108,7 +109,7 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "flowExportFrequency: 12\n"
             "ovsFlowExporter:\n"
             "  bridge: \"br-int\"\n"
-            "  zones: [65520, 65510]\n"
+            "  zones: ~\n"
             "  nodeFlows: true\n"
             "  remoteNames: false\n"
             "  exactAccounting: false\n"

@@ -72,6 +72,36 @@ TEST(State, AServiceHeardOfAfterBothPodsWereNamedIsFilledLater) {
   EXPECT_EQ(state.names.get(flow.names).destination_pod, "db-1");
 }
 
+using Zones = std::vector<std::uint16_t>;
+
+TEST(State, ZonesOfTheRulesHoldWhereTheSettingsNameNone) {
+  State state({}, "node-a", start);
+  EXPECT_FALSE(state.zones_known());
+  EXPECT_EQ(state.settings.zones, (Zones{65520, 65510})) << "until the rules tell";
+  const unsigned generation = state.settings_generation;
+  state.watch({5, 6}, start);
+  EXPECT_TRUE(state.zones_known());
+  EXPECT_EQ(state.settings.zones, (Zones{5, 6}));
+  EXPECT_NE(state.settings_generation, generation);
+  state.apply(config::Config{}, start);
+  EXPECT_EQ(state.settings.zones, (Zones{5, 6})) << "another setting changed";
+  state.watch({}, start);
+  EXPECT_EQ(state.settings.zones, (Zones{65520, 65510})) << "another bridge";
+}
+
+TEST(State, ZonesOfTheSettingsComeFirst) {
+  State state({}, "node-a", start);
+  state.watch({5, 6}, start);
+  config::Config settings;
+  settings.zones = {7};
+  settings.zones_from_rules = false;
+  state.apply(settings, start);
+  EXPECT_EQ(state.settings.zones, Zones{7});
+  EXPECT_TRUE(state.zones_known());
+  state.apply(config::Config{}, start);
+  EXPECT_EQ(state.settings.zones, (Zones{5, 6}));
+}
+
 TEST(State, ExportTimingOfBothSpellings) {
   config::Config settings;
   EXPECT_EQ(export_timing(settings).active_ms, 60'000);
