@@ -222,6 +222,17 @@ void reset(Megaflow& flow) {
   flow.outputs.clear();
 }
 
+std::string ufid_text(const Ufid& ufid) {
+  std::string text;
+  for (std::size_t octet = 0; octet < ufid.size(); ++octet) {
+    constexpr const char* digits = "0123456789abcdef";
+    if (octet == 4 || octet == 6 || octet == 8 || octet == 10) text += '-';
+    text += digits[ufid[octet] >> 4];
+    text += digits[ufid[octet] & 0x0f];
+  }
+  return text;
+}
+
 bool is_flow_line(std::string_view line) {
   line = trimmed(line);
   return !line.empty() && !line.starts_with(dump_header);

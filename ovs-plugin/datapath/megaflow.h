@@ -15,6 +15,9 @@ namespace ofe::datapath {
 
 using Ufid = std::array<std::uint8_t, 16>;
 
+// "67853e8b-b498-4c47-9c72-02fe68086ad1".
+std::string ufid_text(const Ufid& ufid);
+
 // Value and mask; the value's unmasked bits are cleared.
 template <class T>
 struct Masked {

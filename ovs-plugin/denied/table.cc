@@ -57,11 +57,7 @@ void Table::begin(Followed& followed, const datapath::Megaflow& flow, DropKey ke
     Drop& drop = *drops_[followed.drop];
     ++drop.megaflows;
     drop.grown_monotonic_ms = now.monotonic_ms;
-    if (followed.flow.empty()) {
-      drop.asked = true;  // a source without text: nobody can be asked
-    } else {
-      ask(flow.ufid, followed);
-    }
+    ask(flow.ufid, followed);
   }
   // Of a first dump nobody knows since when it counts.
   if (dumps_ended_ == 0) {
@@ -94,7 +90,7 @@ void Table::grow(Followed& followed, const datapath::Megaflow& flow, flowstore::
 }
 
 void Table::ask(const datapath::Ufid& ufid, Followed& followed) {
-  if (followed.waiting || followed.flow.empty()) return;
+  if (followed.waiting) return;
   followed.waiting = true;
   waiting_.push_back(ufid);
 }
@@ -133,6 +129,13 @@ std::optional<Table::Question> Table::next_question() {
     if (found != megaflows_.end() && found->second.waiting) return Question{ufid, found->second.flow};
   }
   return std::nullopt;
+}
+
+void Table::describe(const datapath::Ufid& ufid, const std::string& flow) {
+  const auto found = megaflows_.find(ufid);
+  if (found == megaflows_.end()) return;
+  found->second.flow = flow;
+  waiting_.push_front(ufid);
 }
 
 void Table::answer(const datapath::Ufid& ufid, const Verdict& verdict, flowstore::Now now) {

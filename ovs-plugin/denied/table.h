@@ -70,9 +70,11 @@ class Table {
   // The next megaflow whose rule is to be asked for, and the flow to trace. Oldest first.
   struct Question {
     datapath::Ufid ufid{};
-    std::string flow;
+    std::string flow;  // "" where the megaflow came without text (over netlink): ovs-vswitchd knows it by its ufid
   };
   std::optional<Question> next_question();
+  // The flow to trace of a megaflow that came without text; its question is the next one.
+  void describe(const datapath::Ufid& ufid, const std::string& flow);
   std::size_t questions() const { return waiting_.size(); }
   void answer(const datapath::Ufid& ufid, const Verdict& verdict, flowstore::Now now);
 

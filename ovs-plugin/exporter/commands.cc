@@ -46,6 +46,7 @@ constexpr Command commands[] = {
     {"flow/list", "[denied] [FILTER…] [--json]", nullptr, flow_list},
     {"flow/show", "FILTER… [--json]", nullptr, flow_show},
     {"k8s/show", "[pod|service|node [NAME|ADDRESS]] [--json]", k8s_show},
+    {"port/list", "[--json]", port_list},
     {"zone/list", "[--json]", zone_list},
     {"ipfix/show", "[--json]", ipfix_show},
     {"config/show", "[--json]", config_show},

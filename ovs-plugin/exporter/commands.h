@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "flowstore/flow.h"
 #include "ovs-plugin/ovs/ovs.h"
 
 namespace ofe {
 
 class Exporter;
+struct State;
 
 using Json = nlohmann::ordered_json;
 using Arguments = std::vector<std::string>;
@@ -42,12 +44,16 @@ void reply(ofe_ovs_request* request, const Answer& answer);
 std::unique_ptr<Listing> flow_list(Exporter& exporter, const Arguments& arguments, Answer& wrong);
 std::unique_ptr<Listing> flow_show(Exporter& exporter, const Arguments& arguments, Answer& wrong);
 Answer k8s_show(Exporter& exporter, const Arguments& arguments);
+Answer port_list(Exporter& exporter, const Arguments& arguments);
 Answer zone_list(Exporter& exporter, const Arguments& arguments);
 Answer exporter_status(Exporter& exporter, const Arguments& arguments);
 Json status_json(Exporter& exporter);  // what exporter/status shows
 Answer ipfix_show(Exporter& exporter, const Arguments& arguments);
 Answer config_show(Exporter& exporter, const Arguments& arguments);
 
+// ports in exporter/status; a flow's ports in flow/show.
+Json ports_status(Exporter& exporter);
+void add_ports(const State& state, const flowstore::Flow& flow, Json& json);
 // zones in exporter/status.
 Json zones_status(Exporter& exporter);
 // stateFile in exporter/status.

@@ -42,7 +42,6 @@ class ConntrackPart : public Part {
   void take_last_events(flowstore::Now now);
 
   const char* source() const;  // "kernel", "userspace" or "none"
-  QuestionBudget& vswitchd_budget() { return vswitchd_budget_; }
   const ConntrackPartStats& stats() const { return stats_; }
   const KernelScan* kernel() const { return kernel_.get(); }
   const UserspaceScan* userspace() const { return userspace_.get(); }

@@ -187,6 +187,19 @@ std::unique_ptr<Listing> denied_list(const State& state, const FlowFilter& filte
   return std::make_unique<DeniedListing>(state, filter);
 }
 
+Json kernel_flows_json(const KernelFlowsPart& part) {
+  if (part.source() == nullptr) return nullptr;
+  const datapath::KernelFlowsStats& stats = part.source()->stats();
+  return {{"flows", part.stats().flows},
+          {"ports", stats.ports},
+          {"dumps", stats.dumps},
+          {"dumpsFailed", stats.dumps_failed},
+          {"undecodable", stats.undecodable},
+          {"lastDumpMs", part.stats().last_dump_ms},
+          {"dumpIntervalMs", part.stats().dump_interval_ms},
+          {"lastError", stats.last_error}};
+}
+
 Json denied_json(Exporter& exporter) {
   const denied::Table& table = exporter.state().denied;
   const denied::TableStats& stats = table.stats();

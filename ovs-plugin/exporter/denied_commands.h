@@ -11,5 +11,6 @@ namespace ofe {
 
 std::unique_ptr<Listing> denied_list(const State& state, const FlowFilter& filter);
 Json denied_json(Exporter& exporter);
+Json kernel_flows_json(const KernelFlowsPart& part);  // null where they are not read
 
 }  // namespace ofe

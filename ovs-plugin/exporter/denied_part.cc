@@ -46,17 +46,46 @@ void DeniedPart::ask(flowstore::Now now) {
   if (!question_) return;
   // Up to a second's worth may follow one another at once.
   next_ask_ms_ = std::max(next_ask_ms_, now.monotonic_ms - 1'000) + ask_interval_ms;
+  const bool userspace = ovsdb_.bridge().userspace();
+  const bool asked = question_->flow.empty()
+                         ? call({"dpctl/get-flow", "-m", userspace ? "netdev@ovs-netdev" : "system@ovs-system",
+                                 "ufid:" + datapath::ufid_text(question_->ufid)},
+                                now)
+                         : call({"ofproto/trace", userspace ? "ovs-netdev" : "ovs-system", question_->flow}, now);
+  if (!asked) give_up(now);
+}
+
+bool DeniedPart::call(const std::vector<std::string>& words, flowstore::Now now) {
   answer_.clear();
-  const char* const datapath = ovsdb_.bridge().userspace() ? "ovs-netdev" : "ovs-system";
-  if (client_.call({"ofproto/trace", datapath, question_->flow}, now)) {
-    budget_.begin_question();
+  if (!client_.call(words, now)) return false;
+  budget_.begin_question();
+  return true;
+}
+
+// Of a question that could not be asked or was not answered.
+void DeniedPart::give_up(flowstore::Now now) {
+  stats_.last_problem = client_.stats().last_error;
+  state_.denied.answer(question_->ufid, {}, now);
+  question_.reset();
+  if (client_.refused()) {
+    ++stats_.traces_refused;
     return;
   }
   ++stats_.traces_failed;
-  stats_.last_problem = client_.stats().last_error;
   next_ask_ms_ = now.monotonic_ms + ask_after_failure_ms;
-  state_.denied.answer(question_->ufid, {}, now);
-  question_.reset();
+}
+
+// Takes the flow's text from the answer of dpctl/get-flow.
+bool DeniedPart::describe() {
+  datapath::Megaflow flow;
+  std::string error;
+  if (!datapath::parse_megaflow(answer_, flow, error)) {
+    ++stats_.unreadable;
+    stats_.last_problem = "dpctl/get-flow: " + error;
+    return false;
+  }
+  question_->flow = denied::flow_to_trace(flow.keys);
+  return !question_->flow.empty();
 }
 
 void DeniedPart::read(flowstore::Now now) {
@@ -66,17 +95,13 @@ void DeniedPart::read(flowstore::Now now) {
   if (progress == VswitchdClient::Progress::pending) return;
   budget_.end_question();
   budget_.charge(client_.times().asked_ms, question_cost_ms(client_.times()), now.monotonic_ms);
-  if (progress == VswitchdClient::Progress::answered) {
+  if (progress != VswitchdClient::Progress::answered) return give_up(now);
+  if (!question_->flow.empty()) {
     judge(now);
+  } else if (describe()) {
+    state_.denied.describe(question_->ufid, question_->flow);  // and it is asked about first, at its next turn
   } else {
-    stats_.last_problem = client_.stats().last_error;
     state_.denied.answer(question_->ufid, {}, now);
-    if (client_.refused()) {
-      ++stats_.traces_refused;
-    } else {
-      ++stats_.traces_failed;
-      next_ask_ms_ = now.monotonic_ms + ask_after_failure_ms;
-    }
   }
   question_.reset();
 }

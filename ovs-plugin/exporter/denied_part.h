@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ovs-plugin/denied/table.h"
 #include "ovs-plugin/exporter/ovsdb_part.h"
@@ -38,6 +39,9 @@ class DeniedPart : public Part {
   bool wanted() const;
   void stop();
   void ask(flowstore::Now now);
+  bool call(const std::vector<std::string>& words, flowstore::Now now);
+  void give_up(flowstore::Now now);
+  bool describe();
   void read(flowstore::Now now);
   void judge(flowstore::Now now);
   void take_netflow(flowstore::Now now);
@@ -46,7 +50,7 @@ class DeniedPart : public Part {
   const OvsdbPart& ovsdb_;
   QuestionBudget& budget_;
   VswitchdClient client_;
-  std::optional<denied::Table::Question> question_;  // under way
+  std::optional<denied::Table::Question> question_;  // under way; its flow is "" while that is asked for
   std::string answer_;
   std::int64_t next_ask_ms_ = 0;  // monotonic
   std::uint64_t dumps_seen_ = 0;

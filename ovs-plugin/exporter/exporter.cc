@@ -23,11 +23,13 @@ Exporter::Exporter(const ExporterOptions& options, config::Config settings)
       metadata_(state_),
       netflow_(state_, ovsdb_),
       conntrack_(state_, ovsdb_),
+      kernel_flows_(state_, ovsdb_),
       denied_(state_, ovsdb_, conntrack_.vswitchd_budget()),
       export_(state_),
       metrics_(state_, [this] { return status_json(*this); }),
       state_file_(state_, export_),
-      zones_(state_, ovsdb_, conntrack_.vswitchd_budget()) {}
+      zones_(state_, ovsdb_, conntrack_.vswitchd_budget()),
+      ports_(state_, ovsdb_, conntrack_.vswitchd_budget(), ofe_ovs_rundir()) {}
 
 void Exporter::resume() {
   now_ = read_clocks();

@@ -8,12 +8,14 @@
 #include "ovs-plugin/exporter/conntrack_part.h"
 #include "ovs-plugin/exporter/denied_part.h"
 #include "ovs-plugin/exporter/export_part.h"
+#include "ovs-plugin/exporter/kernel_flows_part.h"
 #include "ovs-plugin/exporter/listing_part.h"
 #include "ovs-plugin/exporter/loop_times.h"
 #include "ovs-plugin/exporter/metadata_part.h"
 #include "ovs-plugin/exporter/metrics_part.h"
 #include "ovs-plugin/exporter/netflow_part.h"
 #include "ovs-plugin/exporter/ovsdb_part.h"
+#include "ovs-plugin/exporter/ports_part.h"
 #include "ovs-plugin/exporter/state.h"
 #include "ovs-plugin/exporter/state_file_part.h"
 #include "ovs-plugin/exporter/zones_part.h"
@@ -40,6 +42,7 @@ class Exporter {
   MetadataPart& metadata() { return metadata_; }
   NetflowPart& netflow() { return netflow_; }
   ConntrackPart& conntrack() { return conntrack_; }
+  KernelFlowsPart& kernel_flows() { return kernel_flows_; }
   DeniedPart& denied() { return denied_; }
   ExportPart& exporting() { return export_; }
   ListingPart& listings() { return listings_; }
@@ -47,6 +50,7 @@ class Exporter {
   MetricsPart& metrics() { return metrics_; }
   StateFilePart& state_file() { return state_file_; }
   ZonesPart& zones() { return zones_; }
+  PortsPart& ports() { return ports_; }
 
  private:
   void resume();
@@ -61,15 +65,17 @@ class Exporter {
   MetadataPart metadata_;
   NetflowPart netflow_;
   ConntrackPart conntrack_;
+  KernelFlowsPart kernel_flows_;
   DeniedPart denied_;
   ExportPart export_;
   ListingPart listings_;
   MetricsPart metrics_;
   StateFilePart state_file_;
   ZonesPart zones_;
+  PortsPart ports_;
   // In the order of the data flow.
-  Part* const parts_[11] = {&config_,    &ovsdb_,  &zones_,  &metadata_, &netflow_,
-                            &conntrack_, &denied_, &export_, &listings_, &metrics_, &state_file_};
+  Part* const parts_[13] = {&config_,       &ovsdb_,  &ports_,  &zones_,    &metadata_, &netflow_,   &conntrack_,
+                            &kernel_flows_, &denied_, &export_, &listings_, &metrics_,  &state_file_};
 };
 
 }  // namespace ofe

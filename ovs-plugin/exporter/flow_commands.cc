@@ -57,7 +57,7 @@ std::string labels_text(const std::array<std::uint8_t, 16>& labels) {
   return "0x" + text;
 }
 
-Json flow_json(const flowstore::Flow& flow, const record::Names& names) {
+Json flow_json(const State& state, const flowstore::Flow& flow, const record::Names& names) {
   Json json{{"protocol", protocol_name(flow.original.protocol)},
             {"original", tuple_json(flow.original)},
             {"reply", tuple_json(flow.reply)},
@@ -80,6 +80,7 @@ Json flow_json(const flowstore::Flow& flow, const record::Names& names) {
             {"conntrackTimeoutSeconds", flow.timeout_s},
             {"mark", fmt::format("{:#x}", flow.mark)},
             {"labels", labels_text(flow.labels)}};
+  add_ports(state, flow, json);
   if (flow.tcp_state != flowstore::TcpState::none) json["tcpState"] = tcp_state_name(flow.tcp_state);
   return json;
 }
@@ -160,6 +161,7 @@ class FlowListing : public Listing {
     return fmt::format("{} more match; limit={} was reached\n", left_out_, filter_.limit);
   }
 
+  const State& state() const { return state_; }
   const FlowFilter& filter() const { return filter_; }
   std::size_t listed() const { return listed_; }
   std::size_t left_out() const { return left_out_; }
@@ -194,7 +196,7 @@ class JsonListing : public FlowListing {
  private:
   void list(const flowstore::Flow& flow, const record::Names& names) override {
     if (listed() > 1) text_ += ',';
-    text_ += flow_json(flow, names).dump();
+    text_ += flow_json(state(), flow, names).dump();
   }
   std::string text_ = "{\"flows\":[";
 };
@@ -216,7 +218,7 @@ class DetailListing : public FlowListing {
 
  private:
   void list(const flowstore::Flow& flow, const record::Names& names) override {
-    text_ += as_text(flow_json(flow, names)) + "\n";
+    text_ += as_text(flow_json(state(), flow, names)) + "\n";
   }
   std::string text_;
 };

@@ -73,7 +73,8 @@ Port port_from_interface(std::string bridge, std::string interface, std::string 
 void Ports::replace(std::vector<Port> ports) {
   for (Port& port : ports) {
     const Port* known = by_interface(port.interface);
-    if (known != nullptr && known->bridge == port.bridge && known->ofport == port.ofport) {
+    if (known != nullptr && known->bridge == port.bridge && known->ofport == port.ofport &&
+        known->ifindex == port.ifindex) {
       port.datapath_port = known->datapath_port;
     }
   }

@@ -43,7 +43,7 @@ Port port_from_interface(std::string bridge, std::string interface, std::string 
 
 class Ports {
  public:
-  // Datapath ports told before hold on for interfaces that stay.
+  // Datapath ports told before hold for interfaces that stay: same bridge, OpenFlow port and ifindex.
   void replace(std::vector<Port> ports);
   struct DatapathPort {
     std::string bridge, interface;

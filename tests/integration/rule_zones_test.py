@@ -5,8 +5,10 @@ no flow. Bridge deleted, ovs-vswitchd killed, a thousand ports: the zones stay, 
 import json
 import os
 import pathlib
+import re
 import signal
 import sys
+import time
 
 from harness import BIN, Exporter, Testbed, expect, json_lines, run, wait_for
 from userspace_pods import UserspacePods
@@ -148,6 +150,56 @@ def settings_come_first(exporter):
     expect("zones: ~" in exporter.appctl("config/show"), "taken out again: the rules' zones")
 
 
+def ports(exporter):
+    return {row["interface"]: row for row in json.loads(exporter.appctl("port/list", "--json"))["ports"]}
+
+
+def wait_for_datapath_ports(pods, exporter):
+    """dpif/show, as it is now, against port/list."""
+    def agree():
+        control = pods.database.rundir / f"ovs-vswitchd.{pods.database.vswitchd.pid}.ctl"
+        shown = dict(re.findall(r"^    (\S+) \d+/(\d+):", run("ovs-appctl", "-t", control, "dpif/show"), re.MULTILINE))
+        ours = {name: str(port["datapathPort"]) for name, port in ports(exporter).items() if "datapathPort" in port}
+        return shown if shown and shown == ours else None
+
+    # A question that met a busy ovs-vswitchd counts as what it waited, and is followed by a pause twenty times as long.
+    return wait_for("the datapath's port numbers", agree, seconds=150)
+
+
+def ports_are_known(pods, exporter):
+    wait_for_datapath_ports(pods, exporter)
+    seen = ports(exporter)
+    expect(seen["p1"]["pod"] == "tests/pod1" and seen["p1"]["kind"] == "pod" and seen["p1"]["ofport"] == 1, f"p1: {seen['p1']}")
+    flow = exporter.flows("zone=65520", "proto=tcp")[0]
+    expect((flow["ingressInterface"], flow["egressInterface"]) == ("p1", "p2"), "a flow's ports")
+    pods.database.vsctl("add-port", "br-int", "antrea-gw0", "--", "set", "interface", "antrea-gw0", "type=internal",
+                        "external_ids:antrea-type=gateway", "--", "add-port", "br-int", "antrea-tun0", "--", "set",
+                        "interface", "antrea-tun0", "type=vxlan", "options:remote_ip=flow", "options:key=flow")
+    wait_for_datapath_ports(pods, exporter)
+    kinds = {name: port["kind"] for name, port in ports(exporter).items()}
+    expect(kinds["antrea-gw0"] == "gateway" and kinds["antrea-tun0"] == "tunnel", f"gateway and tunnel: {kinds}")
+    print(exporter.appctl("port/list"))
+
+
+def a_thousand_ports(pods, exporter):
+    names = [f"q{number}" for number in range(1000)]
+    add = [word for name in names for word in ("--", "add-port", "br-int", name, "--", "set", "interface", name,
+                                               "type=internal", f"external_ids:pod-name={name}",
+                                               "external_ids:pod-namespace=many")]
+    began = time.monotonic()
+    pods.database.vsctl("--timeout=200", *add)
+    added = time.monotonic()
+    wait_for_datapath_ports(pods, exporter)
+    expect(set(names) <= set(ports(exporter)), f"1,000 ports at once: ovs-vswitchd took {added - began:.1f} s, "
+           f"the exporter knew them {time.monotonic() - added:.1f} s later")
+    expect(ports(exporter)["q777"]["pod"] == "many/q777", "each with its Pod")
+    pods.database.vsctl("--timeout=200", *[word for name in names for word in ("--", "del-port", "br-int", name)])
+    wait_for_datapath_ports(pods, exporter)
+    expect(not set(names) & set(ports(exporter)), "and they are gone at once")
+    loop = exporter.status()["loop"]
+    print(f"   loop: {loop}; zones: {status(exporter)}; ports: {exporter.status()['ports']}")
+
+
 def vswitchd_restarts(pods, exporter, rules):
     testbed = pods.database.testbed
     testbed.stop(pods.database.vswitchd, signal.SIGKILL)
@@ -183,11 +235,15 @@ def main():
     from_the_rules(exporter)
     flows_are_exported(pods, exporter, records)
     testbed.start("ping", "-i", "0.5", pods.pods[1][1], namespace=pods.pods[0][0], log="ping.log")
+    ports_are_known(pods, exporter)
     rules_that_change(pods, exporter, rules)
     rules_put_in_anew(exporter, rules)
     settings_come_first(exporter)
     vswitchd_restarts(pods, exporter, rules)
+    wait_for_datapath_ports(pods, exporter)
     bridge_made_anew(pods, exporter, rules)
+    wait_for_datapath_ports(pods, exporter)
+    a_thousand_ports(pods, exporter)
     expect(testbed.stop(exporter.process) == 0, "SIGTERM ends with 0")
     return 0
 

@@ -134,6 +134,7 @@ TEST_F(KernelFlow, KeyMaskActionsAndStatistics) {
                      of_text, error))
       << error;
   EXPECT_EQ(flow_.ufid, of_text.ufid);
+  EXPECT_EQ(ufid_text(flow_.ufid), "67853e8b-b498-4c47-9c72-02fe68086ad1");
 }
 
 TEST_F(KernelFlow, AFlowWithoutActionsOrWithAnExplicitDropDrops) {
