@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ovs-plugin/exporter/bounded_cost.h"
 #include "ovs-plugin/exporter/vswitchd_socket.h"
 #include "ovs-plugin/ovs/ovs.h"
 
@@ -67,7 +68,7 @@ void PortsPart::read(flowstore::Now now) {
   }
   if (progress == VswitchdClient::Progress::pending) return;
   asked_ = false;
-  budget_.charge(client_.times().asked_ms, question_cost_ms(client_.times()), now.monotonic_ms);
+  budget_.charge(client_.times().asked_ms, bounded_cost_ms(client_.times(), answer_.ports().size()), now.monotonic_ms);
   if (progress == VswitchdClient::Progress::answered) {
     answered(now);
   } else {

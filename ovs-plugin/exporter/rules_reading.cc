@@ -1,6 +1,9 @@
 #include "ovs-plugin/exporter/rules_reading.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "ovs-plugin/exporter/bounded_cost.h"
 
 namespace ofe {
 namespace {
@@ -65,6 +68,7 @@ RulesReading::Progress RulesReading::ask(flowstore::Now now) {
   if (now.monotonic_ms < budget_.earliest_ms()) return Progress::waiting;
   ofe_ovs_openflow_ask(openflow_.get(), question_, table_);
   due_ = sent_ = false;
+  rules_before_ = rules();
   times_ = {now.monotonic_ms, -1, now.monotonic_ms};
   last_octet_ms_ = now.monotonic_ms;
   messages_ = 0;
@@ -103,7 +107,9 @@ RulesReading::Progress RulesReading::step(flowstore::Now now) {
 void RulesReading::charge(flowstore::Now now) {
   if (!ofe_ovs_openflow_asked(openflow_.get())) return;
   times_.ended_ms = now.monotonic_ms;
-  const std::int64_t cost_ms = question_cost_ms(times_);
+  // Whether the answer came or not: as many rules as it had, or would have had.
+  const std::uint64_t asked_for = question_ == OFE_OVS_OPENFLOW_RULES ? rules_asked_for_ : 0;
+  const std::int64_t cost_ms = bounded_cost_ms(times_, std::max(asked_for, rules() - rules_before_));
   budget_.charge(times_.asked_ms, cost_ms, now.monotonic_ms);
   cost_ms_ += cost_ms;
 }
@@ -124,6 +130,7 @@ RulesReading::Progress RulesReading::answered() {
   } else {
     question_ = OFE_OVS_OPENFLOW_RULES;
     table_ = all_at_once ? std::uint8_t{OFE_OVS_ALL_TABLES} : tables_.back().number;
+    rules_asked_for_ = all_at_once ? rules_announced_ : tables_.back().rules;
     if (!all_at_once) tables_.pop_back();
   }
   return Progress::more;

@@ -55,6 +55,8 @@ class RulesReading {
   zones::RuleFacts facts_;
   std::vector<Table> tables_;  // still to be read; the last one next
   std::uint64_t rules_announced_ = 0;
+  std::uint64_t rules_asked_for_ = 0;  // by the question under way, as its table announced them
+  std::uint64_t rules_before_ = 0;     // read before it
   std::uint64_t tables_too_long_ = 0;
   ofe_ovs_openflow_question question_ = OFE_OVS_OPENFLOW_TABLES;
   std::uint8_t table_ = 0;
