@@ -34,4 +34,9 @@ void ofe_ovs_log(enum ofe_ovs_log_level level, const char* message) {
 void ofe_ovs_log_set_level(enum ofe_ovs_log_level level) {
   vlog_set_levels(NULL, VLF_CONSOLE, vlog_level_of(level));
   vlog_set_levels(NULL, VLF_FILE, vlog_level_of(level));
+  /* At debug, vconn puts every OpenFlow message into words, thousands of rules at a time. vlog/set can still ask for it. */
+  if (level == OFE_OVS_LOG_DBG) {
+    vlog_set_levels(vlog_module_from_name("vconn"), VLF_ANY_DESTINATION, VLL_INFO);
+    vlog_set_levels(NULL, VLF_SYSLOG, VLL_OFF);
+  }
 }
