@@ -63,7 +63,7 @@ void ZonesPart::follow_bridge(flowstore::Now now) {
     earliest_ms_ = retry_ms_ = 0;
     stats_.unresolved.clear();
     list_.clear();
-    if (state_.settings.zones_from_rules) state_.watch({}, now);
+    state_.watch({}, now);
   }
   if (!wanted) {
     // What a bridge that is made anew commits to is not known before its rules are back: nothing is taken out.
