@@ -54,10 +54,14 @@ bool lists(const std::string_view (&paths)[N], std::string_view path) {
   return std::ranges::find(paths, path) != std::end(paths);
 }
 
-// "octetsSent" is {"octets", "sent"}.
+// "octetsSent" is {"octets", "sent"}, "table-miss" {"table", "miss"}.
 std::vector<std::string> words_of(std::string_view camel_case) {
   std::vector<std::string> words{""};
   for (const char c : camel_case) {
+    if (c == '-') {
+      words.emplace_back();
+      continue;
+    }
     const bool upper = c >= 'A' && c <= 'Z';
     if (upper && !words.back().empty()) words.emplace_back();
     words.back() += upper ? static_cast<char>(c - 'A' + 'a') : c;
