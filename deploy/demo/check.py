@@ -29,10 +29,11 @@ def record_key(record):
 
 
 def _by_key(records):
+    """Those of connections: dropped traffic has records of its own, which say so."""
     flows = collections.defaultdict(list)
     for record in records:
         key = record_key(record)
-        if key is not None:
+        if key is not None and "firewallEvent" not in record:
             flows[key].append(record)
     return flows
 
@@ -131,6 +132,27 @@ def _check_denied(derived, exported):
         if key in exported:
             result.problems.append(f"{key_text(key)}: was dropped by policy, expected no record, "
                                    f"came {len(exported[key])} ({_shown(exported[key][0])})")
+        else:
+            result.verified += 1
+    return result
+
+
+def _check_denied_records(derived, cluster, readings, records):
+    """What is exported as denied was denied, and names who tried. A last packet may be on its way at the end."""
+    result = Result("denied: exported as such, named, no packet too many")
+    for record in records:
+        source, destination, protocol, source_port, port = key = record_key(record)
+        exact = source_port and record.get("sourceIPv4PrefixLength") == 32
+        who = cluster.pod_at(source)
+        if record.get("firewallEvent") != 3 or protocol != 6 or port != cluster.denied_port:
+            result.problems.append(f"{key_text(key)}: exported as dropped by policy, which no rule of the demo does")
+        elif exact and key not in derived.denied:
+            result.problems.append(f"{key_text(key)}: exported as denied, but the referee saw no such attempt")
+        elif not record.get("sourcePodName") or (who and record["sourcePodName"] != who.name):
+            result.problems.append(f"{key_text(key)}: expected the name of the Pod that tried ({_shown(record)})")
+        elif exact and record["packetTotalCount"] > readings[who.name]["sent"][key][0]:
+            result.problems.append(f"{key_text(key)}: {record['packetTotalCount']} packets denied, "
+                                   f"{readings[who.name]['sent'][key][0]} sent")
         else:
             result.verified += 1
     return result
@@ -247,6 +269,9 @@ def check(cluster, readings, records, datapath, began, ended):
                             if f.key not in own]
     results.append(_check_exporters(cluster, flows, exported))
     results.append(_check_denied(derived, exported))
+    of_denied = [r for r in records if "firewallEvent" in r and record_key(r) is not None]
+    if of_denied:
+        results.append(_check_denied_records(derived, cluster, readings, of_denied))
     results += _check_totals(flows, own, exact)
     results.append(_check_deltas(flows, own))
     results.append(_check_lives(flows, own, began, ended))

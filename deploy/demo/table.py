@@ -18,6 +18,8 @@ def _magnitude(value, units=("", "k", "M", "G", "T")):
 def _kind(cluster, record, key):
     """Which of the kinds of flow visibility a record tells of. Pods of the other Node are unnamed in records (names
     are those local to the exporter), so the drawn addresses tell a Pod from a Node here."""
+    if record.get("firewallEvent") == 3:
+        return "denied"
     if record.get("destinationServicePortName"):
         return "Pod→Service"
     kinds = ["Pod" if cluster.pod_at(a) else "Node" if cluster.node_at(a) else "?" for a in key[:2]]

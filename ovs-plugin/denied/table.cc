@@ -99,8 +99,9 @@ void Table::end_dump() {
   absl::erase_if(megaflows_, [this](auto& entry) {
     Followed& followed = entry.second;
     // A dump can miss a megaflow that is moved meanwhile; taken for new again, all its packets would count twice.
-    if (dump_ - followed.dump < 2) return false;
-    if (followed.waiting && !followed.answered) ++stats_.gone_unasked;
+    const bool unasked = followed.waiting && !followed.answered;
+    if (dump_ - followed.dump < (unasked ? limits_.unasked_dumps : 2)) return false;
+    if (unasked) ++stats_.gone_unasked;
     leave(followed);
     return true;
   });

@@ -52,6 +52,7 @@ struct TableStats {
 struct Limits {
   std::size_t max_megaflows = 16'384, max_drops = 16'384;
   std::int64_t ask_again_ms = 60'000;  // rules change under a megaflow that goes on
+  std::uint64_t unasked_dumps = 12;    // a megaflow that went before its turn can be asked for so much longer
 };
 
 class Table {

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "flowstore/address.h"
+
 namespace ofe::denied {
 namespace {
 
@@ -29,16 +31,35 @@ bool is_register(std::string_view name) {
   return digits != std::string_view::npos && (kind == "reg" || kind == "xreg" || kind == "xxreg");
 }
 
-// Whether `wanted` holds for the name of any field of the match.
+// Whether `wanted` holds for any field of the match, "name=value" or "name".
 template <class Wanted>
-bool any_field(std::string_view match, Wanted&& wanted) {
+bool any_whole_field(std::string_view match, Wanted&& wanted) {
   while (!match.empty()) {
     const std::size_t end = std::min(match.find(','), match.size());
     const std::string_view field = match.substr(0, end);
     match.remove_prefix(std::min(end + 1, match.size()));
-    if (wanted(field.substr(0, field.find('=')))) return true;
+    if (wanted(field)) return true;
   }
   return false;
+}
+
+// The same for its name alone.
+template <class Wanted>
+bool any_field(std::string_view match, Wanted&& wanted) {
+  return any_whole_field(match, [&](std::string_view field) { return wanted(field.substr(0, field.find('='))); });
+}
+
+// Housekeeping: a destination no connection can have.
+bool is_to_multicast(std::string_view field) {
+  const std::size_t value = field.find('=');
+  const std::string_view name = field.substr(0, value);
+  if (value == std::string_view::npos || (name != "nw_dst" && name != "ipv6_dst")) return false;
+  const std::string_view text = field.substr(value + 1);
+  const auto address = flowstore::parse_address(text.substr(0, text.find('/')));
+  if (!address) return false;
+  constexpr std::uint8_t first_multicast_ipv4 = 224, multicast_ipv6 = 0xff;
+  return flowstore::is_ipv4(*address) ? flowstore::ipv4_octets(*address)[0] >= first_multicast_ipv4
+                                      : (*address)[0] == multicast_ipv6;
 }
 
 bool has_field(std::string_view match, std::string_view wanted) {
@@ -72,8 +93,10 @@ DropKind kind_of(const Trace& trace, const TracedRule& last) {
     }
     return last.missed || last.priority == 0 ? DropKind::table_miss : DropKind::other;
   }
-  const bool by_policy = any_field(
-      last.match, [](std::string_view name) { return one_of(name, conditions_of_policies) || is_register(name); });
+  const bool by_policy = any_whole_field(last.match, [](std::string_view field) {
+    const std::string_view name = field.substr(0, field.find('='));
+    return (one_of(name, conditions_of_policies) || is_register(name)) && !is_to_multicast(field);
+  });
   return by_policy ? DropKind::policy : DropKind::other;
 }
 

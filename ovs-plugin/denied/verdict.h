@@ -7,7 +7,8 @@
 //                   trace looked at the source's MAC or ARP address and no rule that matched has it; for a rule that
 //                   names the input port, its IP address as well
 //   table miss      no rule, or one that drops whatever comes, at priority 0
-//   policy          the rule drops by address, port, ICMP type, register, conjunction, or conntrack mark or label
+//   policy          the rule drops by address, port, ICMP type, register, conjunction, or conntrack mark or label; a
+//                   multicast or broadcast destination alone is none of them
 //   other           a rule that drops for another reason, or whose actions send nothing out
 //
 // The last rule that matched is the one that dropped.

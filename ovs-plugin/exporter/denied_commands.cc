@@ -205,11 +205,12 @@ Json denied_json(Exporter& exporter) {
   const denied::TableStats& stats = table.stats();
   const DeniedPartStats& asked = exporter.denied().stats();
   const DeniedExportStats& exported = exporter.exporting().denied().stats();
+  constexpr const char* kind_names[] = {"unclassified", "policy", "invalidState", "antiSpoofing", "tableMiss", "other"};
   Json kinds = Json::object();
-  std::array<std::uint64_t, 6> by_kind{};
+  std::array<std::uint64_t, std::size(kind_names)> by_kind{};
   table.each([&](const Drop& drop) { ++by_kind[static_cast<std::size_t>(drop.verdict.kind)]; });
   for (std::size_t kind = 0; kind < by_kind.size(); ++kind) {
-    kinds[to_string(static_cast<denied::DropKind>(kind))] = by_kind[kind];
+    kinds[kind_names[kind]] = by_kind[kind];
   }
   return {{"wanted", setting_name(exporter.state().settings.denied_flows)},
           {"drops", table.size()},
@@ -233,6 +234,7 @@ Json denied_json(Exporter& exporter) {
           {"records", exported.records},
           {"ended", exported.ended},
           {"endedNotOfPolicy", exported.not_of_policy},
+          {"endedUnclassified", exported.unclassified},
           {"endedNotIp", exported.not_ip},
           {"filteredByProtocol", exported.filtered_protocol},
           {"withoutCollector", exported.without_collector},

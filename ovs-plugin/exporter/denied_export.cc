@@ -22,6 +22,7 @@ bool DeniedExport::is_wanted(const denied::Drop& drop, bool ended) {
   const config::Config& settings = state_.settings;
   if (settings.denied_flows == config::DeniedFlows::policy && drop.verdict.kind != denied::DropKind::policy) {
     stats_.not_of_policy += ended;
+    stats_.unclassified += ended && drop.verdict.kind == denied::DropKind::unclassified;
     return false;
   }
   if (!drop.key.is_ip()) {

@@ -16,6 +16,7 @@ namespace ofe {
 struct DeniedExportStats {
   std::uint64_t records = 0;
   std::uint64_t not_of_policy = 0;      // ends of drops that deniedFlows leaves out
+  std::uint64_t unclassified = 0;       // of these, those whose rule nobody could tell
   std::uint64_t not_ip = 0;             // ends of drops no record can describe
   std::uint64_t filtered_protocol = 0;  // ends of drops that protocolFilter leaves out
   std::uint64_t without_collector = 0;

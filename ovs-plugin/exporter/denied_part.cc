@@ -26,7 +26,7 @@ void DeniedPart::stop() {
     budget_.end_question();
     question_.reset();
   }
-  if (state_.denied.size() == 0) return;
+  if (state_.denied.size() == 0 && state_.denied.dumps_ended() == 0) return;
   state_.denied.clear([this](denied::Drop& drop) { state_.names.release(drop.names); });
 }
 

@@ -7,7 +7,11 @@
 namespace ofe {
 namespace {
 constexpr std::size_t flows_per_slice = 2'000;  // about 1 ms
+
+bool wants_drops(const State& state) {
+  return state.settings.denied_flows != config::DeniedFlows::off;
 }
+}  // namespace
 
 void MegaflowDump::begin(State& state) {
   state.denied.begin_dump();
@@ -16,7 +20,7 @@ void MegaflowDump::begin(State& state) {
 }
 
 void MegaflowDump::add(std::string_view lines, State& state, flowstore::Now now) {
-  const bool denied = state.settings.denied_flows != config::DeniedFlows::off;
+  const bool denied = wants_drops(state);
   const std::uint64_t unreadable = stage_.stats().unreadable;
   while (!lines.empty()) {
     const std::size_t end = std::min(lines.find('\n'), lines.size());
@@ -34,7 +38,7 @@ bool MegaflowDump::settle(State& state, flowstore::Now now) {
   switch (place_) {
     case Place::lines:
       state.counters.begin_dump();
-      state.denied.end_dump();
+      if (wants_drops(state)) state.denied.end_dump();
       place_ = Place::pinned;
       return true;
     case Place::pinned:

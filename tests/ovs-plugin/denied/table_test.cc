@@ -81,6 +81,7 @@ TEST_F(TableTest, AMegaflowThatOneDumpMissedCountsOnce) {
   dump({});
   dump({{1, probe_keys, 11, 11 * frame}});
   EXPECT_EQ(drops()[0].packets, 11u);
+  answer_all(policy);
   dump({});
   dump({});
   EXPECT_EQ(table.megaflows(), 0u);
@@ -119,6 +120,19 @@ TEST_F(TableTest, TheQuestionIsTheFlowWithoutItsUfid) {
   ASSERT_TRUE(question);
   EXPECT_EQ(question->flow, probe_keys);
   EXPECT_FALSE(table.next_question());
+}
+
+// In a burst they are more than can be asked for while they last.
+TEST_F(TableTest, AMegaflowThatWentIsStillAskedForAWhile) {
+  dump({{1, probe_keys, 2, 2 * frame}});
+  dump({});
+  dump({});
+  answer_all(policy);
+  EXPECT_EQ(drops()[0].verdict, policy);
+  dump({{2, exact_keys, 1, frame}});
+  for (int i = 0; i < 12; ++i) dump({});
+  EXPECT_EQ(table.megaflows(), 0u);
+  EXPECT_EQ(table.stats().gone_unasked, 1u);
 }
 
 TEST_F(TableTest, UnansweredItStaysUnclassified) {
@@ -183,6 +197,7 @@ TEST_F(TableTest, LeavesOnlyWithoutMegaflows) {
   dump({{1, probe_keys, 2, 2 * frame}});
   EXPECT_FALSE(table.visit_some(10, [](Drop&) { return true; }));
   EXPECT_EQ(table.size(), 1u);
+  answer_all(policy);
   dump({});
   dump({});
   EXPECT_FALSE(table.visit_some(10, [](Drop&) { return true; }));

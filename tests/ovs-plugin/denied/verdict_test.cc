@@ -77,6 +77,17 @@ TEST(Classify, ADropByPortAloneIsAntiSpoofingWhenTheAddressWasCompared) {
   EXPECT_EQ(classify(trace_of(rules, "recirc_id=0,eth,ip,in_port=1")).kind, DropKind::other);
 }
 
+TEST(Classify, MulticastKeptOffIsNoPolicy) {
+  const auto kind = [](const char* match) {
+    return classify(trace_of({{0, false, 210, 0, match, {"drop"}}}, "recirc_id=0,eth,ip,in_port=1")).kind;
+  };
+  EXPECT_EQ(kind("ipv6,ipv6_dst=ff00::/8"), DropKind::other);
+  EXPECT_EQ(kind("ip,nw_dst=224.0.0.0/4"), DropKind::other);
+  EXPECT_EQ(kind("ip,nw_dst=255.255.255.255"), DropKind::other);
+  EXPECT_EQ(kind("ip,nw_dst=10.0.0.0/8"), DropKind::policy);
+  EXPECT_EQ(kind("ip,nw_src=10.10.0.1,nw_dst=224.0.0.0/4"), DropKind::policy);
+}
+
 // A rule that matched the source's MAC address found it right.
 TEST(Classify, AMissAfterTheSourceWasFoundRightIsNoSpoofing) {
   const std::vector<TracedRule> rules = {
