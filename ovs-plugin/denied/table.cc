@@ -253,6 +253,15 @@ void Table::each(const std::function<void(const Drop&)>& visit) const {
   }
 }
 
+std::size_t Table::each_from(std::size_t first, std::size_t places,
+                             const std::function<void(const Drop&)>& visit) const {
+  std::size_t place = first;
+  for (; places > 0 && place < drops_.size(); --places, ++place) {
+    if (drops_[place]) visit(*drops_[place]);
+  }
+  return place < drops_.size() ? place : 0;
+}
+
 void Table::clear(const std::function<void(Drop&)>& leaving) {
   for (std::optional<Drop>& place : drops_) {
     if (place) leaving(*place);

@@ -90,6 +90,8 @@ class Table {
   // once all were looked at.
   bool visit_some(std::size_t budget, const std::function<bool(Drop&)>& leaves);
   void each(const std::function<void(const Drop&)>& visit) const;
+  // Looks at `places` places of the table from `first` (0: the beginning) on; where to go on, 0: that was all.
+  std::size_t each_from(std::size_t first, std::size_t places, const std::function<void(const Drop&)>& visit) const;
 
   std::size_t size() const { return index_.size(); }
   std::size_t megaflows() const { return megaflows_.size(); }

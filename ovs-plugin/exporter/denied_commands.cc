@@ -135,32 +135,17 @@ std::string table_of(const std::vector<Row>& rows) {
   return text;
 }
 
-// Few enough (denied::Limits) to be looked through at once; what is put into words is bounded by limit=.
+// Drops are put into words as they are met: they may be gone when the walk is over.
 class DeniedListing : public Listing {
  public:
-  DeniedListing(const State& state, const FlowFilter& filter) : filter_(filter) {
+  DeniedListing(const State& state, const FlowFilter& filter) : state_(state), filter_(filter) {
     rows_.push_back({"KIND", "PROTO", "PORT", "SOURCE", "DESTINATION", "PACKETS", "OCTETS", "RULE"});
-    state.denied.each([&](const Drop& drop) {
-      waiting_ += !drop.asked;
-      if (filter_.takes_all() && listed_ == filter_.limit) {
-        ++left_out_;
-        return;
-      }
-      const record::Names names = names_of(state, drop);
-      if (!filter_.matches(as_flow(drop), names)) return;
-      if (listed_ == filter_.limit) {
-        ++left_out_;
-        return;
-      }
-      ++listed_;
-      if (filter_.json) {
-        json_ += (json_.empty() ? "" : ",") + drop_json(drop, names).dump();
-      } else {
-        rows_.push_back(row_of(drop, names));
-      }
-    });
   }
-  bool step() override { return false; }
+  bool step() override {
+    constexpr std::size_t drops_per_turn = 200;
+    next_ = state_.denied.each_from(next_, drops_per_turn, [this](const Drop& drop) { take(drop); });
+    return next_ != 0;
+  }
   Answer answer() override {
     if (filter_.json) return {true, fmt::format("{{\"denied\":[{}],\"leftOut\":{}}}\n", json_, left_out_)};
     std::string text = table_of(rows_);
@@ -170,7 +155,29 @@ class DeniedListing : public Listing {
   }
 
  private:
+  void take(const Drop& drop) {
+    waiting_ += !drop.asked;
+    if (filter_.takes_all() && listed_ == filter_.limit) {
+      ++left_out_;
+      return;
+    }
+    const record::Names names = names_of(state_, drop);
+    if (!filter_.matches(as_flow(drop), names)) return;
+    if (listed_ == filter_.limit) {
+      ++left_out_;
+      return;
+    }
+    ++listed_;
+    if (filter_.json) {
+      json_ += (json_.empty() ? "" : ",") + drop_json(drop, names).dump();
+    } else {
+      rows_.push_back(row_of(drop, names));
+    }
+  }
+
+  const State& state_;
   const FlowFilter filter_;
+  std::size_t next_ = 0;
   std::vector<Row> rows_;
   std::string json_;
   std::size_t listed_ = 0, left_out_ = 0, waiting_ = 0;

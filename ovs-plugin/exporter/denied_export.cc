@@ -65,12 +65,12 @@ bool DeniedExport::export_one(denied::Drop& drop, flowstore::EndReason reason, i
 }
 
 bool DeniedExport::leaves(denied::Drop& drop, ipfix::ExportingProcess* process, flowstore::Now now) {
+  if (!drop.asked && !shutting_down_) return false;  // what it is will be known in a moment
   if (drop.names == 0) pin_names(state_, drop);
   const bool idle = drop.megaflows == 0 && now.monotonic_ms - drop.grown_monotonic_ms >= idle_ms();
   const bool ended = idle || shutting_down_;
   const bool grown = drop.exports == 0 || drop.packets != drop.exported_packets;
-  const bool due =
-      grown && drop.asked && now.monotonic_ms - drop.exported_monotonic_ms >= export_timing(state_.settings).active_ms;
+  const bool due = grown && now.monotonic_ms - drop.exported_monotonic_ms >= export_timing(state_.settings).active_ms;
   if (!ended && !due) return false;
   const flowstore::EndReason reason = shutting_down_ ? flowstore::EndReason::forced_end
                                       : idle         ? flowstore::EndReason::idle_timeout

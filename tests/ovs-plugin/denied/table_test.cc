@@ -206,6 +206,16 @@ TEST_F(TableTest, LeavesOnlyWithoutMegaflows) {
   EXPECT_EQ(drops()[0].packets, 1u);
 }
 
+TEST_F(TableTest, IsWalkedOverInParts) {
+  dump({{1, probe_keys, 1, frame}, {2, exact_keys, 1, frame}, {3, "in_port(p3),eth_type(0x0800)", 1, frame}});
+  std::size_t seen = 0;
+  const auto count = [&](const Drop&) { ++seen; };
+  const std::size_t next = table.each_from(0, 2, count);
+  EXPECT_EQ(seen, 2u);
+  EXPECT_EQ(table.each_from(next, 2, count), 0u);
+  EXPECT_EQ(seen, 3u);
+}
+
 TEST_F(TableTest, MegaflowsThatSendSomethingAreNotFollowed) {
   std::string text = DropMegaflow(1, probe_keys, 1, frame).text;
   text.replace(text.find("actions:drop"), 12, "actions:p2");
