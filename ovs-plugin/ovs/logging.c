@@ -35,8 +35,9 @@ void ofe_ovs_log_set_level(enum ofe_ovs_log_level level) {
   vlog_set_levels(NULL, VLF_CONSOLE, vlog_level_of(level));
   vlog_set_levels(NULL, VLF_FILE, vlog_level_of(level));
   /* At debug, vconn puts every OpenFlow message into words, thousands of rules at a time. vlog/set can still ask for it. */
-  if (level == OFE_OVS_LOG_DBG) {
-    vlog_set_levels(vlog_module_from_name("vconn"), VLF_ANY_DESTINATION, VLL_INFO);
-    vlog_set_levels(NULL, VLF_SYSLOG, VLL_OFF);
+  struct vlog_module* const messages = vlog_module_from_name("vconn"); /* NULL: not linked */
+  if (level == OFE_OVS_LOG_DBG && messages != NULL) {
+    vlog_set_levels(messages, VLF_CONSOLE, VLL_INFO);
+    vlog_set_levels(messages, VLF_FILE, VLL_INFO);
   }
 }
