@@ -52,7 +52,8 @@ def check(node):
     missed = len(expected) - len(found)
     expect(0 < missed <= said < len(expected), f"{missed} connections were missed, at most {said} it says: {events}")
     cut_short = differences(expected, found)
-    expect(2 * missed + len(cut_short) <= events["eventsLost"],
+    # Without mark and labels a connection has one event that is delivered, its DESTROY.
+    expect(missed + len(cut_short) <= events["eventsLost"],
            f"{len(found) - len(cut_short)} of the others are exact, {len(cut_short)} lost their DESTROY and show what was "
            "seen before it")
     too_much = [key for key, records in found.items() if len(records) > 1 or
