@@ -94,7 +94,8 @@ struct Observation {
   Counters counters;               // meaningless when statistics == none
   Statistics statistics = Statistics::none;
   TcpState tcp_state = TcpState::none;
-  std::uint32_t status = 0;  // IPS_* bits of linux/netfilter/nf_conntrack_common.h
+  float relative_error_percent = 0;  // of estimated counters: see Flow
+  std::uint32_t status = 0;          // IPS_* bits of linux/netfilter/nf_conntrack_common.h
   std::uint32_t timeout_s = 0;
   std::uint32_t mark = 0;
   std::array<std::uint8_t, 16> labels{};  // as printed: most significant octet first
@@ -116,8 +117,11 @@ struct Flow {
   TcpState tcp_state = TcpState::none;
   Statistics statistics = Statistics::none;
   bool birth_seen = false;
-  bool ended = false;              // waits for its last export
-  std::uint32_t start_ns = 0;      // conntrack's, beyond start_wall_ms
+  bool ended = false;          // waits for its last export
+  std::uint32_t start_ns = 0;  // conntrack's, beyond start_wall_ms
+  // Of estimated counters: by how many percent of itself the worst of `total` may differ from the truth, up or down. 0
+  // for exact ones.
+  float relative_error_percent = 0;
   std::int64_t start_wall_ms = 0;  // conntrack's, else the first observation
   std::int64_t last_wall_ms = 0;   // last observation; the stop time once ended with one. Never before the start
   std::int64_t first_monotonic_ms = 0;
