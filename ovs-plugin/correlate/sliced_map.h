@@ -46,6 +46,24 @@ class SlicedMap {
     return false;
   }
 
+  // The same, where `gone` may change the values that stay.
+  template <class Gone>
+  bool update_some(std::size_t& next, std::size_t budget, Gone&& gone) {
+    for (std::size_t looked_at = 0; next < slices_.size() && looked_at < budget; ++next) {
+      Slice& slice = slices_[next];
+      looked_at += slice.size() + 1;
+      for (auto entry = slice.begin(); entry != slice.end();) {
+        const auto present = entry++;
+        if (!gone(present->second)) continue;
+        slice.erase(present);
+        --size_;
+      }
+    }
+    if (next < slices_.size()) return true;
+    next = 0;
+    return false;
+  }
+
  private:
   using Slice = absl::flat_hash_map<Key, Value>;
   static constexpr unsigned slice_bits = 8;
