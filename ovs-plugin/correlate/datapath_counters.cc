@@ -44,10 +44,10 @@ DatapathCounters::DatapathCounters(std::size_t max_tuples, std::int64_t unclaime
 
 void DatapathCounters::add_netflow(const datapath::NetflowRecord& record, flowstore::Now now) {
   if (!netflow_active_ || !netflow_covers(record.tuple)) return;
-  if (Direction* direction = directions_.make(record.tuple, now)) {
-    direction->counted = true;
-    direction->total += {record.packets, record.octets};
-  }
+  const DirectionId id = directions_.make(record.tuple, now);
+  if (id == no_direction) return;
+  directions_[id].counted = true;
+  directions_[id].total += {record.packets, record.octets};
 }
 
 void DatapathCounters::begin_dump(flowstore::Now now) {
@@ -66,21 +66,20 @@ bool DatapathCounters::settle(std::span<const std::uint16_t> watched_zones, flow
   return false;
 }
 
-Direction* DatapathCounters::claim(const flowstore::Tuple& tuple, std::uint16_t zone, bool active, flowstore::Now now) {
-  Direction* direction = directions_.make(tuple, now);
-  if (direction == nullptr) return nullptr;
-  direction->claimed_ms = now.monotonic_ms;
-  join_.claim(directions_.id_of(tuple), zone, active, {{}, netflow_active_});
-  return direction;
+Direction* DatapathCounters::claim(DirectionId id, std::uint16_t zone, bool active, flowstore::Now now) {
+  if (id == no_direction) return nullptr;
+  directions_[id].claimed_ms = now.monotonic_ms;
+  join_.claim(id, zone, active, {{}, netflow_active_});
+  return &directions_[id];
 }
 
 void DatapathCounters::apply(flowstore::Observation& seen, flowstore::Now now) {
   if (seen.statistics != flowstore::Statistics::none) return;
   seen.counters = {};
-  Direction* known = directions_.make(seen.original, now);
-  const bool active = known == nullptr || had_packets(*known, seen, now);
-  const Direction* original = claim(seen.original, seen.zone, active, now);
-  const Direction* reply = claim(seen.reply, seen.zone, active, now);
+  const DirectionId there = directions_.make(seen.original, now), back = directions_.make(seen.reply, now);
+  const bool active = there == no_direction || had_packets(directions_[there], seen, now);
+  const Direction* original = claim(there, seen.zone, active, now);
+  const Direction* reply = claim(back, seen.zone, active, now);
   if (original != nullptr) {
     seen.counters.packets = original->total.packets;
     seen.counters.octets = original->total.octets;
@@ -103,8 +102,8 @@ void DatapathCounters::forget(const flowstore::Tuple& original, const flowstore:
 }
 
 void DatapathCounters::erase(const flowstore::Tuple& tuple) {
-  if (directions_.find(tuple) == nullptr) return;
   const DirectionId id = directions_.id_of(tuple);
+  if (id == no_direction) return;
   join_.leave_all(id);
   directions_.erase(id);
 }

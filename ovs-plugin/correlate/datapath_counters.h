@@ -50,7 +50,7 @@ class DatapathCounters {
   DatapathCounterStats stats() const;
 
  private:
-  Direction* claim(const flowstore::Tuple& tuple, std::uint16_t zone, bool active, flowstore::Now now);
+  Direction* claim(DirectionId id, std::uint16_t zone, bool active, flowstore::Now now);  // null: no_direction
   void erase(const flowstore::Tuple& tuple);
   bool expire(flowstore::Now now, std::size_t budget);
 

@@ -8,28 +8,31 @@ Direction* Directions::find(const flowstore::Tuple& tuple) {
 }
 
 DirectionId Directions::id_of(const flowstore::Tuple& tuple) {
-  return *ids_.find(tuple);
+  const DirectionId* id = ids_.find(tuple);
+  return id == nullptr ? no_direction : *id;
 }
 
-Direction* Directions::make(const flowstore::Tuple& tuple, flowstore::Now now) {
-  if (Direction* known = find(tuple)) return known;
-  if (ids_.size() >= most_) {
+DirectionId Directions::make(const flowstore::Tuple& tuple, flowstore::Now now) {
+  bool fresh = false;
+  DirectionId& id = ids_.insert(tuple, no_direction, fresh);
+  if (!fresh) return id;
+  if (ids_.size() > most_) {
+    ids_.erase(tuple);
     ++refused_;
-    return nullptr;
+    return no_direction;
   }
-  DirectionId id = static_cast<DirectionId>(arena_.size());
   if (free_.empty()) {
+    id = static_cast<DirectionId>(arena_.size());
     arena_.emplace_back();
   } else {
     id = free_.back();
     free_.pop_back();
   }
-  Direction& fresh = arena_[id];
-  fresh.tuple = tuple;
-  fresh.in_use = true;
-  fresh.claimed_ms = now.monotonic_ms;
-  ids_[tuple] = id;
-  return &fresh;
+  Direction& made = arena_[id];
+  made.tuple = tuple;
+  made.in_use = true;
+  made.claimed_ms = now.monotonic_ms;
+  return id;
 }
 
 void Directions::erase(DirectionId id) {

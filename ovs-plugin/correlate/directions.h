@@ -14,6 +14,7 @@
 namespace ofe::correlate {
 
 using DirectionId = std::uint32_t;
+inline constexpr DirectionId no_direction = UINT32_MAX;
 
 // A place among the members of a bucket (tuple_space.h).
 struct Membership {
@@ -47,10 +48,10 @@ struct Direction {
 class Directions {
  public:
   explicit Directions(std::size_t most) : most_(most) {}
-  Direction* find(const flowstore::Tuple& tuple);  // null: not there
-  // Made where it is not there; null: there are as many as there may be.
-  Direction* make(const flowstore::Tuple& tuple, flowstore::Now now);
-  DirectionId id_of(const flowstore::Tuple& tuple);  // of one that is there
+  Direction* find(const flowstore::Tuple& tuple);    // null: not there
+  DirectionId id_of(const flowstore::Tuple& tuple);  // no_direction: not there
+  // Made where it is not there; no_direction: there are as many as there may be.
+  DirectionId make(const flowstore::Tuple& tuple, flowstore::Now now);
   Direction& operator[](DirectionId id) { return arena_[id]; }
   // Its memberships are the caller's to end before.
   void erase(DirectionId id);

@@ -152,10 +152,10 @@ void MegaflowJoin::count(Entry& entry, const JoinContext& context, flowstore::No
   if (!entry.leads) return;
   if (entry.pinned) {
     if (context.netflow_active && netflow_covers(entry.match.value)) return;
-    if (Direction* direction = directions_.make(entry.match.value, now)) {
-      direction->counted = true;
-      direction->total += grown;
-    }
+    const DirectionId id = directions_.make(entry.match.value, now);
+    if (id == no_direction) return;
+    directions_[id].counted = true;
+    directions_[id].total += grown;
     return;
   }
   if (entry.bucket == no_bucket) {

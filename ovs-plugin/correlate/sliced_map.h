@@ -26,6 +26,13 @@ class SlicedMap {
     size_ += slice.size() - before;
     return value;
   }
+  // The value, which is the given one where there was none; in `fresh`, whether that is so.
+  Value& insert(const Key& key, const Value& value, bool& fresh) {
+    const auto [entry, inserted] = slice_of(key).try_emplace(key, value);
+    fresh = inserted;
+    size_ += inserted;
+    return entry->second;
+  }
   void erase(const Key& key) {
     if (size_ > 0) size_ -= slice_of(key).erase(key);  // an empty map costs its callers no hash
   }
