@@ -1,6 +1,7 @@
 #include "ovs-plugin/correlate/datapath_counters.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ofe::correlate {
 namespace {
@@ -46,6 +47,7 @@ void DatapathCounters::add_netflow(const datapath::NetflowRecord& record, flowst
   if (!netflow_active_ || !netflow_covers(record.tuple)) return;
   const DirectionId id = directions_.make(record.tuple, now);
   if (id == no_direction) return;
+  if (!directions_[id].counted && !directions_[id].connection) directions_[id].first_poll = polls_;
   directions_[id].counted = true;
   directions_[id].total += {record.packets, record.octets};
 }
@@ -101,6 +103,17 @@ void DatapathCounters::forget(const flowstore::Tuple& original, const flowstore:
   erase(reply);
 }
 
+// A poll may have been under way when the first packet was reported, past the connection: the one after it counts.
+std::optional<DatapathCounters::Dropped> DatapathCounters::take_dropped(const flowstore::Tuple& tuple,
+                                                                        flowstore::Now now) {
+  if (!netflow_active_ || !netflow_covers(tuple)) return std::nullopt;
+  Direction* direction = directions_.find(tuple);
+  if (direction == nullptr || direction->connection || polls_ - direction->first_poll < 2) return std::nullopt;
+  direction->dropped = true;
+  direction->claimed_ms = now.monotonic_ms;
+  return std::exchange(direction->total, {});
+}
+
 void DatapathCounters::erase(const flowstore::Tuple& tuple) {
   const DirectionId id = directions_.id_of(tuple);
   if (id == no_direction) return;
@@ -113,7 +126,7 @@ bool DatapathCounters::expire(flowstore::Now now, std::size_t budget) {
       expiring_slice_, budget,
       [&](const Direction& one) {
         const bool gone = now.monotonic_ms - one.claimed_ms > unclaimed_ms_;
-        if (gone) ++stats_.expired;
+        if (gone && !one.dropped) ++stats_.expired;
         return gone;
       },
       [this](DirectionId id) { join_.leave_all(id); });

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "flowstore/flow.h"
@@ -46,6 +47,12 @@ class DatapathCounters {
   void apply(flowstore::Observation& seen, flowstore::Now now);
   // The connection is gone, or its tuples were taken over by a new one: counting starts at zero again.
   void forget(const flowstore::Tuple& original, const flowstore::Tuple& reply);
+  // Every watched zone was read: connections that exist have asked for their tuples.
+  void poll_completed() { ++polls_; }
+  // What NetFlow counted of a tuple since the last call, for packets that were dropped: only of a tuple that no
+  // connection has asked for though a whole poll went by since its first packet. Handed over, not copied.
+  using Dropped = Amount;
+  std::optional<Dropped> take_dropped(const flowstore::Tuple& tuple, flowstore::Now now);
 
   DatapathCounterStats stats() const;
 
@@ -56,6 +63,7 @@ class DatapathCounters {
 
   std::int64_t unclaimed_ms_;
   bool netflow_active_ = false;
+  std::uint64_t polls_ = 0;
   bool expiring_ = false;
   std::size_t expiring_slice_ = 0;  // where expire() goes on
   Directions directions_;

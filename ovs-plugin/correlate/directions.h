@@ -29,12 +29,14 @@ struct Direction {
   bool connection = false;          // a connection has claimed it; until then something counted it, and nobody asked
   bool counted = false;             // its counters say something
   bool estimated = false;           // and a share of what several had in common is, or may be, in them
+  bool dropped = false;             // no connection has it: what NetFlow counts of it is handed over to dropped traffic
   bool lossy = false;               // a megaflow that counted it went with packets that were not seen
   std::uint32_t generation = 0;     // of the place: another tuple's is another one
   std::uint32_t claimed_round = 0;  // the last in which a scan showed the connection,
   std::uint32_t active_round = 0;   // and in which conntrack had seen packets of it
   std::uint32_t port = 0;           // see MegaflowJoin
   std::uint64_t matched_epoch = 0;  // it is a member of every bucket up to this one that matches
+  std::uint64_t first_poll = 0;     // polls completed when it began
   std::int64_t claimed_ms = 0;      // monotonic; when it began, or when a connection last asked for it
   std::int64_t timeout_seen_ms = 0;
   std::uint32_t timeout_s = 0;  // conntrack's, when it was last seen

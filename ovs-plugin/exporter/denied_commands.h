@@ -9,6 +9,8 @@
 
 namespace ofe {
 
+class KernelFlowsPart;
+
 std::unique_ptr<Listing> denied_list(const State& state, const FlowFilter& filter);
 Json denied_json(Exporter& exporter);
 Json kernel_flows_json(const KernelFlowsPart& part);  // null where they are not read

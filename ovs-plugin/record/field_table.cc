@@ -74,7 +74,7 @@ constexpr std::array last{
 
 constexpr Field relative_error{"relativeError", 0, [](RecordWriter& o, const Source& s) {
                                  const bool counted = s.flow.statistics == flowstore::Statistics::estimated;
-                                 o.f64(double{counted ? s.flow.relative_error_percent : unknown_error_percent});
+                                 o.f64(double{counted ? s.flow.relative_error.percent() : unknown_error_percent});
                                }};
 
 template <std::size_t N>

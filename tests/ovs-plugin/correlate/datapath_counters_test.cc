@@ -240,5 +240,64 @@ TEST_F(DatapathCountersTest, AnIdleTimeBetweenTwoDumpsMayHideAnything) {
   EXPECT_EQ(applied().statistics, Statistics::estimated);
 }
 
+class DroppedTest : public DatapathCountersTest {
+ protected:
+  DroppedTest() { counters_.set_netflow_active(true); }
+  void netflow(std::uint64_t packets) { counters_.add_netflow({client, packets, packets * 48, 1, 0}, now_); }
+  void polls(int count) {
+    while (count-- > 0) counters_.poll_completed();
+  }
+};
+
+TEST_F(DroppedTest, WhatNoConnectionAskedForInAWholePollWasDropped) {
+  netflow(1);
+  EXPECT_FALSE(counters_.take_dropped(client, now_));
+  polls(1);
+  EXPECT_FALSE(counters_.take_dropped(client, now_)) << "this poll may have been past the connection already";
+  polls(1);
+  const auto taken = counters_.take_dropped(client, now_);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->packets, 1u);
+  EXPECT_EQ(taken->octets, 48u);
+}
+
+TEST_F(DroppedTest, IsHandedOverOnce) {
+  netflow(3);
+  polls(2);
+  EXPECT_EQ(counters_.take_dropped(client, now_)->packets, 3u);
+  EXPECT_EQ(counters_.take_dropped(client, now_)->packets, 0u);
+  netflow(2);
+  EXPECT_EQ(counters_.take_dropped(client, now_)->packets, 2u);
+  netflow(5);
+  EXPECT_EQ(applied().counters.packets, 5u) << "a connection that begins after all has what came since";
+  EXPECT_FALSE(counters_.take_dropped(client, now_));
+}
+
+TEST_F(DroppedTest, AConnectionsTupleIsNeverHandedOver) {
+  netflow(3);
+  applied();
+  polls(5);
+  EXPECT_FALSE(counters_.take_dropped(client, now_));
+  EXPECT_EQ(applied().counters.packets, 3u);
+}
+
+TEST_F(DroppedTest, OnlyOfWhatNetflowCounts) {
+  EXPECT_FALSE(counters_.take_dropped(client, now_));
+  netflow(3);
+  polls(2);
+  counters_.set_netflow_active(false);
+  EXPECT_FALSE(counters_.take_dropped(client, now_));
+}
+
+TEST_F(DroppedTest, ItsTupleDoesNotExpireUnclaimed) {
+  netflow(3);
+  polls(2);
+  counters_.take_dropped(client, now_);
+  now_.monotonic_ms += 60'001;
+  dump({});
+  EXPECT_EQ(counters_.stats().tuples, 0u);
+  EXPECT_EQ(counters_.stats().expired, 0u);
+}
+
 }  // namespace
 }  // namespace ofe::correlate

@@ -112,7 +112,7 @@ TEST(FieldTable, EstimatedCountersCarryTheirRelativeErrorLast) {
     append(unknown, {0x41, 0x2e, 0x84, 0x80, 0, 0, 0, 0});  // 1,000,000 as IEEE 754 binary64
     EXPECT_EQ(encoded(flow, {}), unknown) << "nothing counted it: its zeros are no exact counters";
     flow.statistics = flowstore::Statistics::estimated;
-    flow.relative_error_percent = 150;
+    flow.relative_error = flowstore::ErrorPercent::at_least(150);
     append(expected, {0x40, 0x62, 0xc0, 0, 0, 0, 0, 0});  // 150
     EXPECT_EQ(encoded(flow, {}), expected);
     EXPECT_NE(template_of(flow), exact);
