@@ -27,6 +27,23 @@ std::optional<unsigned> parse_length(std::string_view text) {
   return length;
 }
 
+// Dotted as inet_pton wants it: four numbers of up to three digits without leading zeros. By hand, as the text of a
+// dump has four of them in a line.
+bool parse_dotted(std::string_view text, std::uint8_t (&octets)[4]) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i != 0 && (at == text.size() || text[at++] != '.')) return false;
+    const std::size_t first = at;
+    unsigned value = 0;
+    for (; at < text.size() && at - first < 3 && text[at] >= '0' && text[at] <= '9'; ++at) {
+      value = 10 * value + static_cast<unsigned>(text[at] - '0');
+    }
+    if (at == first || value > 255 || (at - first > 1 && text[first] == '0')) return false;
+    octets[i] = static_cast<std::uint8_t>(value);
+  }
+  return at == text.size();
+}
+
 }  // namespace
 
 Address address_from_ipv4(const std::uint8_t octets[4]) {
@@ -45,6 +62,9 @@ std::array<std::uint8_t, 4> ipv4_octets(const Address& address) {
 }
 
 std::optional<Address> parse_address(std::string_view text) {
+  std::uint8_t octets[4];
+  if (parse_dotted(text, octets)) return address_from_ipv4(octets);
+  if (text == "::") return Address{};
   // inet_pton wants a terminated string; one with a NUL inside would be read only up to it.
   char terminated[INET6_ADDRSTRLEN];
   if (text.size() >= sizeof terminated || text.find('\0') != text.npos) return std::nullopt;
@@ -52,13 +72,8 @@ std::optional<Address> parse_address(std::string_view text) {
   terminated[text.size()] = '\0';
 
   Address address;
-  if (text.find(':') != text.npos) {
-    if (inet_pton(AF_INET6, terminated, address.data()) != 1) return std::nullopt;
-    return address;
-  }
-  std::uint8_t octets[4];
-  if (inet_pton(AF_INET, terminated, octets) != 1) return std::nullopt;
-  return address_from_ipv4(octets);
+  if (inet_pton(AF_INET6, terminated, address.data()) != 1) return std::nullopt;
+  return address;
 }
 
 std::string to_string(const Address& address) {

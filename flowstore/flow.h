@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <utility>
 
@@ -94,7 +95,8 @@ struct Observation {
   Counters counters;               // meaningless when statistics == none
   Statistics statistics = Statistics::none;
   TcpState tcp_state = TcpState::none;
-  std::uint32_t status = 0;  // IPS_* bits of linux/netfilter/nf_conntrack_common.h
+  float relative_error_percent = 0;  // of estimated counters, by which the worst of them may differ
+  std::uint32_t status = 0;          // IPS_* bits of linux/netfilter/nf_conntrack_common.h
   std::uint32_t timeout_s = 0;
   std::uint32_t mark = 0;
   std::array<std::uint8_t, 16> labels{};  // as printed: most significant octet first
@@ -103,11 +105,31 @@ struct Observation {
 // Opaque to the store: whoever names flows decides what it means. 0: not named yet.
 using NameHandle = std::uint32_t;
 
+// A bound in percent in two octets: rounded up to eight significant bits (the upper half of an IEEE 754 float).
+class ErrorPercent {
+ public:
+  ErrorPercent() = default;
+  // percent: not negative, finite.
+  static ErrorPercent at_least(float percent) {
+    ErrorPercent made;
+    made.bits_ = static_cast<std::uint16_t>((std::bit_cast<std::uint32_t>(percent) + 0xffff) >> 16);
+    return made;
+  }
+  float percent() const { return std::bit_cast<float>(std::uint32_t{bits_} << 16); }
+  friend bool operator==(const ErrorPercent&, const ErrorPercent&) = default;
+
+ private:
+  std::uint16_t bits_ = 0;
+};
+
 // What the store shows of one connection.
 struct Flow {
   Tuple original;
   Tuple reply;
   std::uint16_t zone = 0;  // the zone whose counters this flow shows
+  // Of estimated counters: by how much of itself the worst of `total` may differ from the truth, up or down. 0 for
+  // exact ones.
+  ErrorPercent relative_error;
   std::uint32_t id = 0;
   std::uint32_t status = 0;
   std::uint32_t timeout_s = 0;

@@ -223,6 +223,7 @@ void Store::Impl::take_counters(std::uint32_t id, const Observation& seen, Now n
   Flow& flow = arena_[id].flow;
   const bool first_counted = flow.statistics == Statistics::none;
   flow.statistics = seen.statistics;
+  flow.relative_error = ErrorPercent::at_least(seen.relative_error_percent);
   if (first_counted) {
     --stats_.without_statistics;
     if (!flow.birth_seen) {

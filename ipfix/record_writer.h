@@ -2,6 +2,7 @@
 // once.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,6 +19,7 @@ class RecordWriter {
   void u16(std::uint16_t v) { integer(v, 2); }
   void u32(std::uint32_t v) { integer(v, 4); }
   void u64(std::uint64_t v) { integer(v, 8); }
+  void f64(double v) { integer(std::bit_cast<std::uint64_t>(v), 8); }  // IEEE 754 (RFC 7011 section 6.1.4)
   void octets(std::span<const std::uint8_t> v) { put(v.data(), v.size()); }
   // Variable length (RFC 7011 section 7): one octet of length below 255, else 255 and two octets. Longer than 65,535
   // octets is an overflow.

@@ -1,117 +1,142 @@
 #include "ovs-plugin/correlate/datapath_counters.h"
 
-#include <netinet/in.h>
-
+#include <algorithm>
 #include <utility>
 
-#include "flowstore/address.h"
-
 namespace ofe::correlate {
+namespace {
+
+constexpr double most_percent = 1'000'000;
+
+double error_percent(std::uint64_t counted, std::uint64_t shared, std::uint64_t others, bool lossy) {
+  const double may_differ = static_cast<double>(std::max({shared, others, lossy ? counted : 0}));
+  if (may_differ == 0) return 0;
+  return counted == 0 ? most_percent : std::min(most_percent, 100 * may_differ / static_cast<double>(counted));
+}
+
+double error_percent(const Direction* direction) {
+  if (direction == nullptr || !direction->estimated) return 0;
+  const Direction& d = *direction;
+  return std::max(error_percent(d.total.packets, d.shared.packets, d.others.packets, d.lossy),
+                  error_percent(d.total.octets, d.shared.octets, d.others.octets, d.lossy));
+}
+
+// Conntrack renews an entry's timeout with each packet: one that has gone down by as many seconds as went by had none.
+// Seconds are cut off, so what had its packets right after the last look may pass for idle. Remembers what it was
+// shown.
+bool had_packets(Direction& original, const flowstore::Observation& seen, flowstore::Now now) {
+  const std::int64_t elapsed_s = std::max<std::int64_t>(1, (now.monotonic_ms - original.timeout_seen_ms) / 1000);
+  const bool renewed = std::int64_t{seen.timeout_s} > std::int64_t{original.timeout_s} - elapsed_s;
+  const bool active = !original.connection || renewed || seen.tcp_state != original.tcp_state;
+  original.timeout_s = seen.timeout_s;
+  original.tcp_state = seen.tcp_state;
+  original.timeout_seen_ms = now.monotonic_ms;
+  return active;
+}
+
+}  // namespace
+
+double relative_error_percent(const Direction* original, const Direction* reply) {
+  return std::max(error_percent(original), error_percent(reply));
+}
 
 DatapathCounters::DatapathCounters(std::size_t max_tuples, std::int64_t unclaimed_ms)
-    : max_tuples_(max_tuples), unclaimed_ms_(unclaimed_ms) {}
-
-// OVS 3.1 keeps NetFlow of IPv4 only (ofproto/netflow.c: netflow_mask_wc, netflow_flow_update), and of ICMP without the
-// identifier that tells two pings apart.
-bool DatapathCounters::netflow_counts(const flowstore::Tuple& tuple) const {
-  return netflow_active_ && flowstore::is_ipv4(tuple.source) &&
-         (tuple.protocol == IPPROTO_TCP || tuple.protocol == IPPROTO_UDP);
-}
-
-DatapathCounters::Count* DatapathCounters::count_of(const flowstore::Tuple& tuple, flowstore::Now now) {
-  if (Count* found = tuples_.find(tuple)) return found;
-  if (tuples_.size() >= max_tuples_) {
-    ++stats_.refused_full;
-    return nullptr;
-  }
-  Count& count = tuples_[tuple];
-  count.claimed_ms = now.monotonic_ms;
-  count.first_poll = polls_;
-  return &count;
-}
+    : unclaimed_ms_(unclaimed_ms), directions_(max_tuples), join_(directions_, unclaimed_ms) {}
 
 void DatapathCounters::add_netflow(const datapath::NetflowRecord& record, flowstore::Now now) {
-  if (!netflow_counts(record.tuple)) return;
-  if (Count* count = count_of(record.tuple, now)) {
-    count->packets += record.packets;
-    count->octets += record.octets;
-  }
+  if (!netflow_active_ || !netflow_covers(record.tuple)) return;
+  const DirectionId id = directions_.make(record.tuple, now);
+  if (id == no_direction) return;
+  if (!directions_[id].counted && !directions_[id].connection) directions_[id].first_poll = polls_;
+  directions_[id].counted = true;
+  directions_[id].total += {record.packets, record.octets};
 }
 
-void DatapathCounters::begin_dump() {
-  ++dump_;
-  ending_slice_ = expiring_slice_ = 0;
+void DatapathCounters::begin_dump(flowstore::Now now) {
+  join_.begin_dump(now);
+  expiring_ = false;
+  expiring_slice_ = 0;
 }
 
-void DatapathCounters::add_pinned(const datapath::PinnedCounters& flow, flowstore::Now now) {
-  if (netflow_counts(flow.tuple)) return;
-  MegaflowCount& last = megaflows_[flow.ufid];
-  last.dump = dump_;
-  // The same ufid can come back after expiry with counters from zero, and in theory for another tuple.
-  if (flow.packets < last.packets || flow.octets < last.octets || last.tuple != flow.tuple) {
-    if (last.packets != 0) ++stats_.counter_restarts;
-    last.packets = last.octets = 0;
-    last.tuple = flow.tuple;
+bool DatapathCounters::settle(std::span<const std::uint16_t> watched_zones, flowstore::Now now, std::size_t budget) {
+  if (!expiring_) {
+    expiring_ = !join_.settle({watched_zones, netflow_active_}, now, budget);
+    return true;
   }
-  if (Count* count = count_of(flow.tuple, now)) {
-    count->packets += flow.packets - last.packets;
-    count->octets += flow.octets - last.octets;
-  }
-  last.packets = flow.packets;
-  last.octets = flow.octets;
+  if (expire(now, budget)) return true;
+  expiring_ = false;
+  return false;
 }
 
-bool DatapathCounters::end_dump(std::size_t budget) {
-  return megaflows_.erase_some(ending_slice_, budget, [this](const MegaflowCount& last) { return last.dump != dump_; });
+Direction* DatapathCounters::claim(DirectionId id, std::uint16_t zone, bool active, flowstore::Now now) {
+  if (id == no_direction) return nullptr;
+  directions_[id].claimed_ms = now.monotonic_ms;
+  join_.claim(id, zone, active, {{}, netflow_active_});
+  return &directions_[id];
 }
 
 void DatapathCounters::apply(flowstore::Observation& seen, flowstore::Now now) {
   if (seen.statistics != flowstore::Statistics::none) return;
   seen.counters = {};
-  if (Count* original = tuples_.find(seen.original)) {
-    seen.counters.packets = original->packets;
-    seen.counters.octets = original->octets;
-    original->claimed_ms = now.monotonic_ms;
-    original->of_connection = true;
-    seen.statistics = flowstore::Statistics::exact;
+  const DirectionId there = directions_.make(seen.original, now), back = directions_.make(seen.reply, now);
+  const bool active = there == no_direction || had_packets(directions_[there], seen, now);
+  const Direction* original = claim(there, seen.zone, active, now);
+  const Direction* reply = claim(back, seen.zone, active, now);
+  if (original != nullptr) {
+    seen.counters.packets = original->total.packets;
+    seen.counters.octets = original->total.octets;
   }
-  if (Count* reply = tuples_.find(seen.reply)) {
-    seen.counters.reverse_packets = reply->packets;
-    seen.counters.reverse_octets = reply->octets;
-    reply->claimed_ms = now.monotonic_ms;
-    reply->of_connection = true;
-    seen.statistics = flowstore::Statistics::exact;
+  if (reply != nullptr) {
+    seen.counters.reverse_packets = reply->total.packets;
+    seen.counters.reverse_octets = reply->total.octets;
   }
+  const auto counted = [](const Direction* one) { return one != nullptr && one->counted; };
+  const auto estimated = [](const Direction* one) { return one != nullptr && one->estimated; };
+  if (!counted(original) && !counted(reply)) return;
+  const bool marked = estimated(original) || estimated(reply);
+  seen.statistics = marked ? flowstore::Statistics::estimated : flowstore::Statistics::exact;
+  if (marked) seen.relative_error_percent = static_cast<float>(relative_error_percent(original, reply));
 }
 
 void DatapathCounters::forget(const flowstore::Tuple& original, const flowstore::Tuple& reply) {
-  tuples_.erase(original);
-  tuples_.erase(reply);
+  erase(original);
+  erase(reply);
 }
 
 // A poll may have been under way when the first packet was reported, past the connection: the one after it counts.
 std::optional<DatapathCounters::Dropped> DatapathCounters::take_dropped(const flowstore::Tuple& tuple,
                                                                         flowstore::Now now) {
-  if (!netflow_counts(tuple)) return std::nullopt;
-  Count* count = tuples_.find(tuple);
-  if (count == nullptr || count->of_connection || polls_ - count->first_poll < 2) return std::nullopt;
-  count->dropped = true;
-  count->claimed_ms = now.monotonic_ms;
-  return Dropped{std::exchange(count->packets, 0), std::exchange(count->octets, 0)};
+  if (!netflow_active_ || !netflow_covers(tuple)) return std::nullopt;
+  Direction* direction = directions_.find(tuple);
+  if (direction == nullptr || direction->connection || polls_ - direction->first_poll < 2) return std::nullopt;
+  direction->dropped = true;
+  direction->claimed_ms = now.monotonic_ms;
+  return std::exchange(direction->total, {});
+}
+
+void DatapathCounters::erase(const flowstore::Tuple& tuple) {
+  const DirectionId id = directions_.id_of(tuple);
+  if (id == no_direction) return;
+  join_.leave_all(id);
+  directions_.erase(id);
 }
 
 bool DatapathCounters::expire(flowstore::Now now, std::size_t budget) {
-  return tuples_.erase_some(expiring_slice_, budget, [&](const Count& count) {
-    const bool gone = now.monotonic_ms - count.claimed_ms > unclaimed_ms_;
-    if (gone && !count.dropped) ++stats_.expired;
-    return gone;
-  });
+  return directions_.erase_some(
+      expiring_slice_, budget,
+      [&](const Direction& one) {
+        const bool gone = now.monotonic_ms - one.claimed_ms > unclaimed_ms_;
+        if (gone && !one.dropped) ++stats_.expired;
+        return gone;
+      },
+      [this](DirectionId id) { join_.leave_all(id); });
 }
 
 DatapathCounterStats DatapathCounters::stats() const {
   DatapathCounterStats now = stats_;
-  now.tuples = tuples_.size();
-  now.megaflows = megaflows_.size();
+  now.tuples = directions_.size();
+  now.refused_full = directions_.refused();
+  now.join = join_.stats();
   return now;
 }
 

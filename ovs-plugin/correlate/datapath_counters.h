@@ -1,28 +1,29 @@
 // Packets and octets per 5-tuple for connections conntrack itself does not count (the userspace datapath).
 //
 // Two sources, never added up. NetFlow (exact accounting) is the authority for IPv4 TCP and UDP while it is active: it
-// has the packets handled by upcalls, which megaflow statistics leave out. Elsewhere entry-stage megaflows that pin one
-// tuple count it. Both are followed as increments: NetFlow records are increments by themselves; a megaflow's counters
-// start over when it expires and comes back, so its growth since the last dump is what is added.
+// has the packets handled by upcalls, which megaflow statistics leave out. Elsewhere entry-stage megaflows count: for
+// one connection alone where they pin it, else as shares, which are estimates (megaflow_join.h). All are followed as
+// increments. A connection that ever had a share stays estimated.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "flowstore/flow.h"
-#include "ovs-plugin/correlate/sliced_map.h"
-#include "ovs-plugin/datapath/entry_stage.h"
+#include "ovs-plugin/correlate/directions.h"
+#include "ovs-plugin/correlate/megaflow_join.h"
+#include "ovs-plugin/datapath/megaflow.h"
 #include "ovs-plugin/datapath/netflow.h"
 
 namespace ofe::correlate {
 
 struct DatapathCounterStats {
-  std::size_t tuples = 0;              // now
-  std::size_t megaflows = 0;           // now: pinned entry-stage flows followed
-  std::uint64_t refused_full = 0;      // tuples not followed because of the limit
-  std::uint64_t counter_restarts = 0;  // megaflows whose counters went back
-  std::uint64_t expired = 0;           // tuples that no connection claimed in time
+  std::size_t tuples = 0;          // now
+  std::uint64_t refused_full = 0;  // how often a tuple was not followed because of the limit
+  std::uint64_t expired = 0;       // tuples that no connection claimed in time
+  MegaflowJoinStats join;
 };
 
 class DatapathCounters {
@@ -33,14 +34,16 @@ class DatapathCounters {
   void set_netflow_active(bool active) { netflow_active_ = active; }
   void add_netflow(const datapath::NetflowRecord& record, flowstore::Now now);
 
-  // One dump: begin, every pinned flow, end. A dump that broke off is not ended; the next begin starts over.
-  // end_dump() and expire() look at some `budget` entries a call, and are true while there is more.
-  void begin_dump();
-  void add_pinned(const datapath::PinnedCounters& flow, flowstore::Now now);
-  bool end_dump(std::size_t budget = SIZE_MAX);  // forgets megaflows that were not in it; what they counted stays
+  void set_pod_ports(PodPorts ports) { join_.set_pod_ports(std::move(ports)); }
+  // One dump: begin, every flow of every stage, settle until it is false (see MegaflowJoin); then what no connection
+  // asked for is dropped, too. `thread` tells the datapath's forwarding threads apart.
+  void begin_dump(flowstore::Now now);
+  void add_flow(const datapath::Megaflow& flow, std::uint64_t thread = 0) { join_.add(flow, thread); }
+  bool settle(std::span<const std::uint16_t> watched_zones, flowstore::Now now, std::size_t budget = SIZE_MAX);
 
   // Sets counters and statistics of an observation that has none, from both directions' tuples as they entered the
-  // bridge. A direction nothing has counted yet is zero; with neither, statistics stay none.
+  // bridge, and makes the connection known to the join. A direction nothing has counted yet is zero; with neither,
+  // statistics stay none.
   void apply(flowstore::Observation& seen, flowstore::Now now);
   // The connection is gone, or its tuples were taken over by a new one: counting starts at zero again.
   void forget(const flowstore::Tuple& original, const flowstore::Tuple& reply);
@@ -48,38 +51,29 @@ class DatapathCounters {
   void poll_completed() { ++polls_; }
   // What NetFlow counted of a tuple since the last call, for packets that were dropped: only of a tuple that no
   // connection has asked for though a whole poll went by since its first packet. Handed over, not copied.
-  struct Dropped {
-    std::uint64_t packets = 0, octets = 0;
-  };
+  using Dropped = Amount;
   std::optional<Dropped> take_dropped(const flowstore::Tuple& tuple, flowstore::Now now);
-  // Drops tuples that counted but that no connection asked for.
-  bool expire(flowstore::Now now, std::size_t budget = SIZE_MAX);
 
   DatapathCounterStats stats() const;
 
  private:
-  struct Count {
-    std::uint64_t packets = 0, octets = 0;
-    std::int64_t claimed_ms = 0;   // monotonic; when it began, or when apply() or take_dropped() last asked for it
-    std::uint64_t first_poll = 0;  // polls completed when it began
-    bool of_connection = false, dropped = false;  // which of the two asked for it
-  };
-  struct MegaflowCount {
-    flowstore::Tuple tuple;
-    std::uint64_t packets = 0, octets = 0;
-    std::uint64_t dump = 0;
-  };
-  Count* count_of(const flowstore::Tuple& tuple, flowstore::Now now);
-  bool netflow_counts(const flowstore::Tuple& tuple) const;
+  Direction* claim(DirectionId id, std::uint16_t zone, bool active, flowstore::Now now);  // null: no_direction
+  void erase(const flowstore::Tuple& tuple);
+  bool expire(flowstore::Now now, std::size_t budget);
 
-  std::size_t max_tuples_;
   std::int64_t unclaimed_ms_;
   bool netflow_active_ = false;
-  std::uint64_t dump_ = 0, polls_ = 0;
-  SlicedMap<flowstore::Tuple, Count> tuples_;
-  SlicedMap<datapath::Ufid, MegaflowCount> megaflows_;
-  std::size_t ending_slice_ = 0, expiring_slice_ = 0;  // where end_dump() and expire() go on
+  std::uint64_t polls_ = 0;
+  bool expiring_ = false;
+  std::size_t expiring_slice_ = 0;  // where expire() goes on
+  Directions directions_;
+  MegaflowJoin join_;
   DatapathCounterStats stats_;
 };
+
+// By how many percent of itself the worst counter of a connection may differ from the truth, up or down: it has at
+// least what is no share, and at most what all shared megaflows counted while it was under them. At most 1,000,000.
+// Null: not counted.
+double relative_error_percent(const Direction* original, const Direction* reply);
 
 }  // namespace ofe::correlate

@@ -26,6 +26,13 @@ class SlicedMap {
     size_ += slice.size() - before;
     return value;
   }
+  // The value, which is the given one where there was none; in `fresh`, whether that is so.
+  Value& insert(const Key& key, const Value& value, bool& fresh) {
+    const auto [entry, inserted] = slice_of(key).try_emplace(key, value);
+    fresh = inserted;
+    size_ += inserted;
+    return entry->second;
+  }
   void erase(const Key& key) {
     if (size_ > 0) size_ -= slice_of(key).erase(key);  // an empty map costs its callers no hash
   }
@@ -40,6 +47,24 @@ class SlicedMap {
       Slice& slice = slices_[next];
       looked_at += slice.size() + 1;
       size_ -= absl::erase_if(slice, [&](const auto& entry) { return gone(entry.second); });
+    }
+    if (next < slices_.size()) return true;
+    next = 0;
+    return false;
+  }
+
+  // The same, where `gone` may change the values that stay.
+  template <class Gone>
+  bool update_some(std::size_t& next, std::size_t budget, Gone&& gone) {
+    for (std::size_t looked_at = 0; next < slices_.size() && looked_at < budget; ++next) {
+      Slice& slice = slices_[next];
+      looked_at += slice.size() + 1;
+      for (auto entry = slice.begin(); entry != slice.end();) {
+        const auto present = entry++;
+        if (!gone(present->second)) continue;
+        slice.erase(present);
+        --size_;
+      }
     }
     if (next < slices_.size()) return true;
     next = 0;

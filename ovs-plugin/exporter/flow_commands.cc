@@ -81,6 +81,7 @@ Json flow_json(const State& state, const flowstore::Flow& flow, const record::Na
             {"mark", fmt::format("{:#x}", flow.mark)},
             {"labels", labels_text(flow.labels)}};
   add_ports(state, flow, json);
+  if (flow.statistics == flowstore::Statistics::estimated) json["relativeErrorPercent"] = flow.relative_error.percent();
   if (flow.tcp_state != flowstore::TcpState::none) json["tcpState"] = tcp_state_name(flow.tcp_state);
   return json;
 }

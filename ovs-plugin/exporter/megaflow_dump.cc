@@ -3,57 +3,58 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace ofe {
 namespace {
-constexpr std::size_t flows_per_slice = 2'000;  // about 1 ms
+constexpr std::size_t flows_per_slice = 4'000;  // 1 to 2 ms
+constexpr std::size_t longest_kept = 200;
+// "flow-dump from the main thread:", "flow-dump from pmd on cpu core: 3": a forwarding thread counts for itself.
+constexpr std::string_view thread_header = "flow-dump from";
 
 bool wants_drops(const State& state) {
   return state.settings.denied_flows != config::DeniedFlows::off;
 }
 }  // namespace
 
-void MegaflowDump::begin(State& state) {
+void MegaflowDump::begin(State& state, flowstore::Now now) {
+  thread_ = 0;
+  read_ = false;
   state.denied.begin_dump();
-  stage_.begin();
-  place_ = Place::lines;
+  state.counters.begin_dump(now);
 }
 
-void MegaflowDump::add(std::string_view lines, State& state, flowstore::Now now) {
-  const bool denied = wants_drops(state);
-  const std::uint64_t unreadable = stage_.stats().unreadable;
+void MegaflowDump::add_line(State& state, std::string_view line, flowstore::Now now) {
+  if (!datapath::is_flow_line(line)) {
+    if (line.starts_with(thread_header)) thread_ = std::hash<std::string_view>{}(line);
+    return;
+  }
+  ++stats_.lines;
+  if (datapath::parse_megaflow(line, flow_, error_)) {
+    state.counters.add_flow(flow_, thread_);
+    if (wants_drops(state)) state.denied.add(flow_, now);
+    return;
+  }
+  ++stats_.unreadable;
+  stats_.last_unreadable = std::string(line.substr(0, longest_kept)) + ": " + error_;
+}
+
+void MegaflowDump::add(State& state, std::string_view lines, flowstore::Now now) {
+  const std::uint64_t unreadable = stats_.unreadable;
   while (!lines.empty()) {
     const std::size_t end = std::min(lines.find('\n'), lines.size());
-    const datapath::Megaflow* flow = stage_.add_line(lines.substr(0, end));
-    if (denied && flow != nullptr) state.denied.add(*flow, now);
+    add_line(state, lines.substr(0, end), now);
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }
-  if (unreadable == 0 && stage_.stats().unreadable != 0) {
-    spdlog::warn("dpctl/dump-flows: a line could not be read, counted from now on: {}", stage_.stats().last_unreadable);
+  if (unreadable == 0 && stats_.unreadable != 0) {
+    spdlog::warn("dpctl/dump-flows: a line could not be read, counted from now on: {}", stats_.last_unreadable);
   }
 }
 
 bool MegaflowDump::settle(State& state, flowstore::Now now) {
-  const auto& zones = state.settings.zones;
-  switch (place_) {
-    case Place::lines:
-      state.counters.begin_dump();
-      if (wants_drops(state)) state.denied.end_dump();
-      place_ = Place::pinned;
-      return true;
-    case Place::pinned:
-      if (!stage_.each_pinned([&](std::uint16_t zone) { return std::ranges::find(zones, zone) != zones.end(); },
-                              [&](const datapath::PinnedCounters& pinned) { state.counters.add_pinned(pinned, now); },
-                              flows_per_slice)) {
-        place_ = Place::gone_megaflows;
-      }
-      return true;
-    case Place::gone_megaflows:
-      if (!state.counters.end_dump(flows_per_slice)) place_ = Place::gone_tuples;
-      return true;
-    default:
-      return state.counters.expire(now, flows_per_slice);
-  }
+  if (!read_ && wants_drops(state)) state.denied.end_dump();
+  read_ = true;
+  return state.counters.settle(state.settings.zones, now, flows_per_slice);
 }
 
 }  // namespace ofe

@@ -56,6 +56,17 @@ State::State(config::Config initial, std::string node, flowstore::Now now)
       counters(2 * std::size_t{settings.max_flows}),
       naming(naming_options(settings, node_name)),
       store({settings.max_flows}, export_timing(settings), now) {
+  counters.set_pod_ports({[this](const flowstore::Address& address) -> std::string_view {
+                            const record::LocalPort* port = ports.find(address);
+                            return port == nullptr ? std::string_view{} : port->interface;
+                          },
+                          [this](const correlate::PodPorts::Visit& visit) {
+                            for (const record::LocalPort& port : ports.all()) {
+                              for (const flowstore::Address& address : port.addresses) {
+                                visit(port.interface, flowstore::is_ipv4(address) ? 4 : 6);
+                              }
+                            }
+                          }});
   store.on_removed([this](const flowstore::Flow& gone) {
     names.release(gone.names);
     // A successor on the same tuples goes on counting.

@@ -273,7 +273,9 @@ Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
   Json show = ipfix_json(exporter);
   Json templates = Json::array();
   for (const auto& [id, fields] : {std::pair{record::template_ipv4, record::fields_ipv4()},
-                                   std::pair{record::template_ipv6, record::fields_ipv6()}}) {
+                                   std::pair{record::template_ipv6, record::fields_ipv6()},
+                                   std::pair{record::template_ipv4_estimated, record::fields_ipv4_estimated()},
+                                   std::pair{record::template_ipv6_estimated, record::fields_ipv6_estimated()}}) {
     Json elements = Json::array();
     for (const record::Field& field : fields) elements.push_back(field.element);
     templates.push_back({{"id", id}, {"elements", std::move(elements)}});

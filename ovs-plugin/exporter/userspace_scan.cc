@@ -78,7 +78,7 @@ ZoneScan::Progress UserspaceScan::ask(flowstore::Now now) {
     if (stats_.polls_begun++ != 0) stats_.poll_interval_ms = now.monotonic_ms - poll_asked_ms_;
     poll_asked_ms_ = now.monotonic_ms;
   }
-  if (question_ == Question::megaflows) megaflows_.begin(state_);
+  if (question_ == Question::megaflows) megaflows_.begin(state_, now);
   lines_ = 0;
   count_text_.clear();
   if (!client_.call(words(), now)) return failed();
@@ -120,7 +120,7 @@ ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {
 
 void UserspaceScan::take_lines(std::string_view lines, flowstore::Now now) {
   lines_ += static_cast<std::uint64_t>(std::ranges::count(lines, '\n'));
-  if (question_ == Question::megaflows) return megaflows_.add(lines, state_, now);
+  if (question_ == Question::megaflows) return megaflows_.add(state_, lines, now);
   if (question_ != Question::connections) {
     count_text_.append(lines.substr(0, longest_count_text - count_text_.size()));
     return;

@@ -47,7 +47,7 @@ class UserspaceScan : public ZoneScan {
   const QuestionBudget& budget() const { return budget_; }
   const VswitchdStats& vswitchd() const { return client_.stats(); }
   const conntrack::DumpTextStats& conntrack_text() const { return text_stats_; }
-  const datapath::EntryStageStats& megaflows() const { return megaflows_.stats(); }
+  const MegaflowTextStats& megaflows() const { return megaflows_.stats(); }
 
  private:
   enum class Question : std::uint8_t { none, count_megaflows, megaflows, count_connections, count_zone, connections };

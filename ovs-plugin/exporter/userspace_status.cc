@@ -12,6 +12,26 @@ Json vswitchd_json(const VswitchdStats& stats) {
           {"answerOctets", stats.octets}, {"lastError", stats.last_error}};
 }
 
+Json join_json(const correlate::MegaflowJoinStats& stats) {
+  return {{"entryMegaflows", stats.entry_flows},
+          {"untracked", stats.untracked},
+          {"followed", stats.megaflows},
+          {"pinned", stats.pinned},
+          {"shared", stats.shared},
+          {"leftOut", stats.left_out},
+          {"counterRestarts", stats.counter_restarts},
+          {"goneEarly", stats.gone_early},
+          {"routes", stats.routes},
+          {"masks", stats.masks},
+          {"buckets", stats.buckets},
+          {"memberships", stats.memberships},
+          {"membershipsRefused", stats.memberships_refused},
+          {"apportionedPackets", stats.apportioned.packets},
+          {"apportionedOctets", stats.apportioned.octets},
+          {"unmatchedPackets", stats.unmatched.packets},
+          {"unmatchedOctets", stats.unmatched.octets}};
+}
+
 double two_decimals(double percent) {
   return std::round(percent * 100) / 100;
 }
@@ -48,14 +68,10 @@ Json userspace_json(const UserspaceScan& scan, const State& state, flowstore::No
           {"megaflowLines", scan.megaflows().lines},
           {"megaflowLinesUnreadable", scan.megaflows().unreadable},
           {"lastUnreadableMegaflowLine", scan.megaflows().last_unreadable},
-          {"entryMegaflows", scan.megaflows().entry_flows},
-          {"entryMegaflowsPinned", scan.megaflows().entry_pinned},
-          {"entryMegaflowsUntracked", scan.megaflows().entry_untracked},
-          {"entryMegaflowsLeftOut", scan.megaflows().left_out},
           {"countedTuples", counters.tuples},
           {"countedTuplesRefusedFull", counters.refused_full},
           {"countedTuplesExpired", counters.expired},
-          {"megaflowCounterRestarts", counters.counter_restarts}};
+          {"megaflowJoin", join_json(counters.join)}};
 }
 
 }  // namespace ofe

@@ -72,8 +72,13 @@ constexpr std::array last{
     Field{"flowEndReason", 0, [](RecordWriter& o, const Source& s) { o.u8(static_cast<std::uint8_t>(s.reason)); }},
 };
 
+constexpr Field relative_error{"relativeError", 0, [](RecordWriter& o, const Source& s) {
+                                 const bool counted = s.flow.statistics == flowstore::Statistics::estimated;
+                                 o.f64(double{counted ? s.flow.relative_error.percent() : unknown_error_percent});
+                               }};
+
 template <std::size_t N>
-constexpr auto table(bool ipv4) {
+constexpr auto table(bool ipv4, bool estimated) {
   std::array<Field, N> fields{};
   std::size_t n = 0;
   fields[n++] = start;
@@ -83,10 +88,14 @@ constexpr auto table(bool ipv4) {
   for (const Field& field : common) fields[n++] = field;
   if (ipv4) fields[n++] = cluster_ip;  // 106 is an IPv4 type; a record of IPv6 has nowhere to put it
   for (const Field& field : last) fields[n++] = field;
+  if (estimated) fields[n++] = relative_error;
   return fields;
 }
-constexpr auto ipv4_fields = table<4 + common.size() + 1 + last.size()>(true);
-constexpr auto ipv6_fields = table<4 + common.size() + last.size()>(false);
+constexpr std::size_t ipv6_size = 4 + common.size() + last.size(), ipv4_size = ipv6_size + 1;
+constexpr auto ipv4_fields = table<ipv4_size>(true, false);
+constexpr auto ipv6_fields = table<ipv6_size>(false, false);
+constexpr auto ipv4_estimated = table<ipv4_size + 1>(true, true);
+constexpr auto ipv6_estimated = table<ipv6_size + 1>(false, true);
 
 }  // namespace
 
@@ -96,22 +105,34 @@ std::span<const Field> fields_ipv4() {
 std::span<const Field> fields_ipv6() {
   return ipv6_fields;
 }
+std::span<const Field> fields_ipv4_estimated() {
+  return ipv4_estimated;
+}
+std::span<const Field> fields_ipv6_estimated() {
+  return ipv6_estimated;
+}
 
 std::vector<ipfix::Template> templates() {
   std::vector<ipfix::Template> all = {template_from(template_ipv4, std::span<const Field>(ipv4_fields)),
-                                      template_from(template_ipv6, std::span<const Field>(ipv6_fields))};
+                                      template_from(template_ipv6, std::span<const Field>(ipv6_fields)),
+                                      template_from(template_ipv4_estimated, std::span<const Field>(ipv4_estimated)),
+                                      template_from(template_ipv6_estimated, std::span<const Field>(ipv6_estimated))};
   for (ipfix::Template& of_denied : denied_templates()) all.push_back(std::move(of_denied));
   return all;
 }
 
 std::uint16_t template_of(const flowstore::Flow& flow) {
-  return flowstore::is_ipv4(flow.original.source) ? template_ipv4 : template_ipv6;
+  const bool ipv4 = flowstore::is_ipv4(flow.original.source);
+  if (flow.statistics != flowstore::Statistics::exact) {
+    return ipv4 ? template_ipv4_estimated : template_ipv6_estimated;
+  }
+  return ipv4 ? template_ipv4 : template_ipv6;
 }
 
 void encode(const Source& from, ipfix::RecordWriter& out) {
-  for (const Field& field : template_of(from.flow) == template_ipv4 ? fields_ipv4() : fields_ipv6()) {
-    field.put(out, from);
-  }
+  const bool ipv4 = flowstore::is_ipv4(from.flow.original.source);
+  for (const Field& field : ipv4 ? fields_ipv4() : fields_ipv6()) field.put(out, from);
+  if (from.flow.statistics != flowstore::Statistics::exact) relative_error.put(out, from);  // its last field
 }
 
 std::uint32_t observation_domain_of(std::string_view node_name) {

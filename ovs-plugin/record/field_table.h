@@ -16,6 +16,9 @@ namespace ofe::record {
 
 inline constexpr std::uint16_t template_ipv4 = 256;
 inline constexpr std::uint16_t template_ipv6 = 257;
+// Of flows with estimated counters, or with none (zeros that say nothing): the same and relativeError.
+inline constexpr std::uint16_t template_ipv4_estimated = 260;
+inline constexpr std::uint16_t template_ipv6_estimated = 261;
 
 struct Source {
   const flowstore::Flow& flow;
@@ -34,12 +37,18 @@ struct Field {
 // Fields of a record of this family, in template order (Antrea v0.10.2's, then flowEndReason).
 std::span<const Field> fields_ipv4();
 std::span<const Field> fields_ipv6();
+// Those and relativeError (IANA 321, RFC 5477): by how many percent of itself the worst of the four totals may differ
+// from the truth, up or down; unknown_error_percent where nothing counted the flow.
+inline constexpr float unknown_error_percent = 1'000'000;
+std::span<const Field> fields_ipv4_estimated();
+std::span<const Field> fields_ipv6_estimated();
 
 // Every template, those of dropped traffic (denied_fields.h) last, from the tables and the built-in registry. A name
 // the registry lacks is a bug and aborts.
 std::vector<ipfix::Template> templates();
 
-// Which template describes this flow's records: by the family of its addresses.
+// Which template describes this flow's records: by the family of its addresses, and whether its counters are
+// estimated.
 std::uint16_t template_of(const flowstore::Flow& flow);
 
 // Encodes one Data Record. Check out.overflow() afterwards; max_record_octets is always enough.

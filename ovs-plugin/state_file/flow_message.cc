@@ -73,6 +73,10 @@ bool get_entry(const v1::Flow& message, Flow& flow) {
   flow.mark = message.mark();
   flow.tcp_state = static_cast<flowstore::TcpState>(message.tcp_state());
   flow.statistics = static_cast<flowstore::Statistics>(message.statistics());
+  constexpr float most_percent = 1e9;
+  const float percent = message.relative_error_percent();
+  if (!(percent >= 0 && percent <= most_percent)) return false;  // nor what is no number
+  flow.relative_error = flowstore::ErrorPercent::at_least(percent);
   if (message.labels().empty()) return true;
   if (message.labels().size() != flow.labels.size()) return false;
   std::copy(message.labels().begin(), message.labels().end(), flow.labels.begin());
@@ -101,6 +105,7 @@ void to_message(const flowstore::Baseline& baseline, std::uint32_t names, v1::Fl
   if (flow.labels != decltype(flow.labels){}) message.set_labels(flow.labels.data(), flow.labels.size());
   message.set_tcp_state(static_cast<std::uint32_t>(flow.tcp_state));
   message.set_statistics(static_cast<std::uint32_t>(flow.statistics));
+  message.set_relative_error_percent(flow.relative_error.percent());
   message.set_birth_seen(flow.birth_seen);
   message.set_start_known(baseline.start_known);
   message.set_end_told(baseline.end_told);

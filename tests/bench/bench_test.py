@@ -9,8 +9,8 @@ sys.path[:0] = [str(HERE.parent / "integration")]
 
 # pylint: disable=wrong-import-position
 from conntrack_table import OTHER_ZONE, ZONE, ConntrackTable  # noqa: E402
-from harness import Testbed, expect  # noqa: E402
-from measure import row  # noqa: E402
+from harness import BIN, Testbed, expect  # noqa: E402
+from measure import Prompted, row  # noqa: E402
 from records import completeness  # noqa: E402
 
 
@@ -24,6 +24,14 @@ def readers_agree():
                 expect(seen[-1]["flows"] == flows, f"{name}: {flows} flows in its table")
                 expect(all(0 < poll["user_ns"] < poll["total_ns"] for poll in seen), f"{name}: CPU time is divided")
         expect(table.list_with_cli() > 0, "conntrack -L is measured")
+
+
+def megaflow_readers_agree():
+    for way in ("ours", "peer"):
+        with Prompted([BIN.parent / "bench/bench-megaflow-parse", way]) as reader:
+            measured = reader.round()
+            expect(measured["lines"] == 44 and measured["of"] == 70 and measured["ns"] > 0,
+                   f"{way}: reads the 44 of 70 recorded megaflows that OVS's own reader accepts")
 
 
 def rows_say_what_was_measured():
@@ -50,5 +58,6 @@ def arguments_are_checked():
 
 
 readers_agree()
+megaflow_readers_agree()
 rows_say_what_was_measured()
 arguments_are_checked()

@@ -24,24 +24,41 @@ flowstore::Observation connection(const Tuple& original = client, const Tuple& r
   flowstore::Observation seen;
   seen.original = original;
   seen.reply = reply;
+  seen.zone = 65520;
   return seen;
 }
 
-datapath::PinnedCounters pinned(std::uint8_t ufid, const Tuple& of, std::uint64_t packets, std::uint64_t octets) {
-  datapath::PinnedCounters counters;
-  counters.ufid[15] = ufid;
-  counters.tuple = of;
-  counters.packets = packets;
-  counters.octets = octets;
-  return counters;
+constexpr std::uint16_t zone = 65520;
+
+// A megaflow that pins the tuple and leads to the zone.
+datapath::Megaflow pinned(std::uint8_t ufid, const Tuple& of, std::uint64_t packets, std::uint64_t octets) {
+  datapath::Megaflow flow;
+  flow.has_ufid = true;
+  flow.ufid[15] = ufid;
+  flow.eth_type = flowstore::is_ipv4(of.source) ? 0x0800 : 0x86dd;
+  flow.source.value = of.source;
+  flow.destination.value = of.destination;
+  flow.source.mask.fill(0xff);
+  flow.destination.mask.fill(0xff);
+  flow.protocol = {of.protocol, 0xff};
+  flow.source_port = {of.source_port, 0xffff};
+  flow.destination_port = {of.destination_port, 0xffff};
+  flow.packets = packets;
+  flow.octets_l2 = octets + 14 * packets;
+  flow.ct = {{zone, false, true}};
+  flow.used_ms_ago = 100;
+  return flow;
 }
 
 class DatapathCountersTest : public testing::Test {
  protected:
-  void dump(std::initializer_list<datapath::PinnedCounters> flows) {
-    counters_.begin_dump();
-    for (const auto& flow : flows) counters_.add_pinned(flow, now_);
-    counters_.end_dump();
+  void settle(std::size_t budget = SIZE_MAX) {
+    while (counters_.settle(std::span(&zone, 1), now_, budget)) continue;
+  }
+  void dump(std::initializer_list<datapath::Megaflow> flows) {
+    counters_.begin_dump(now_);
+    for (const auto& flow : flows) counters_.add_flow(flow);
+    settle();
   }
   flowstore::Observation applied(flowstore::Observation seen = connection()) {
     counters_.apply(seen, now_);
@@ -78,7 +95,7 @@ TEST_F(DatapathCountersTest, CountersThatGoBackBetweenTwoDumpsAreANewEntry) {
   dump({pinned(1, client, 10, 1'000)});
   dump({pinned(1, client, 4, 400)});
   EXPECT_EQ(applied().counters.octets, 1'400u);
-  EXPECT_EQ(counters_.stats().counter_restarts, 1u);
+  EXPECT_EQ(counters_.stats().join.counter_restarts, 1u);
 }
 
 TEST_F(DatapathCountersTest, NetflowIsTheAuthorityForIpv4TcpWhileActive) {
@@ -125,7 +142,7 @@ TEST_F(DatapathCountersTest, AForgottenConnectionStartsAtZero) {
 TEST_F(DatapathCountersTest, TuplesNoConnectionAskedForExpire) {
   dump({pinned(1, client, 10, 1'000)});
   now_.monotonic_ms += 60'001;
-  counters_.expire(now_);
+  dump({});
   EXPECT_EQ(counters_.stats().tuples, 0u);
   EXPECT_EQ(counters_.stats().expired, 1u);
 }
@@ -135,47 +152,92 @@ TEST_F(DatapathCountersTest, ClaimedTuplesStay) {
   now_.monotonic_ms += 50'000;
   applied();
   now_.monotonic_ms += 50'000;
-  counters_.expire(now_);
+  dump({});
   EXPECT_EQ(applied().counters.packets, 10u);
 }
 
-TEST_F(DatapathCountersTest, EndsAndExpiresInSlices) {
+TEST_F(DatapathCountersTest, SettlesInSlices) {
+  counters_.begin_dump(now_);
   const auto add = [this](std::uint8_t ufid) {
     Tuple of = client;
     of.source_port = ufid;
-    counters_.add_pinned(pinned(ufid, of, 1, 100), now_);
+    counters_.add_flow(pinned(ufid, of, 1, 100));
   };
-  counters_.begin_dump();
   for (std::uint8_t ufid = 0; ufid < 100; ++ufid) add(ufid);
-  while (counters_.end_dump(10)) {
-  }
-  EXPECT_EQ(counters_.stats().megaflows, 100u);
-  counters_.begin_dump();
+  settle(10);
+  EXPECT_EQ(counters_.stats().join.megaflows, 100u);
+  EXPECT_EQ(counters_.stats().join.pinned, 100u);
+  counters_.begin_dump(now_);
   add(7);
-  EXPECT_TRUE(counters_.end_dump(10));
-  EXPECT_GT(counters_.stats().megaflows, 1u);
-  counters_.begin_dump();  // one that broke off is not ended: the next begins anew
+  for (int calls = 0; calls < 20; ++calls) EXPECT_TRUE(counters_.settle(std::span(&zone, 1), now_, 10));
+  EXPECT_GT(counters_.stats().join.megaflows, 1u);
+  counters_.begin_dump(now_);  // one that broke off is not settled: the next begins anew
   add(8);
-  int calls = 1;
-  while (counters_.end_dump(10)) ++calls;
-  EXPECT_GE(calls, 10);
-  EXPECT_EQ(counters_.stats().megaflows, 1u);
+  settle(10);
+  EXPECT_EQ(counters_.stats().join.megaflows, 1u);
   now_.monotonic_ms += 60'001;
-  EXPECT_TRUE(counters_.expire(now_, 10));
-  EXPECT_GT(counters_.stats().tuples, 0u);
-  while (counters_.expire(now_, 10)) {
-  }
+  counters_.begin_dump(now_);
+  settle(10);
   EXPECT_EQ(counters_.stats().tuples, 0u);
   EXPECT_EQ(counters_.stats().expired, 100u);
 }
 
 TEST_F(DatapathCountersTest, TheLimitRefusesAndCounts) {
   DatapathCounters small(1);
-  small.begin_dump();
-  small.add_pinned(pinned(1, client, 1, 100), now_);
-  small.add_pinned(pinned(2, server, 1, 100), now_);
+  small.begin_dump(now_);
+  small.add_flow(pinned(1, client, 1, 100));
+  small.add_flow(pinned(2, server, 1, 100));
+  while (small.settle(std::span(&zone, 1), now_)) continue;
   EXPECT_EQ(small.stats().tuples, 1u);
   EXPECT_EQ(small.stats().refused_full, 1u);
+}
+
+TEST_F(DatapathCountersTest, AFlowThatLeadsToNoWatchedZoneCountsNobody) {
+  datapath::Megaflow elsewhere = pinned(1, client, 10, 1'000);
+  elsewhere.ct[0].zone = 7;
+  dump({elsewhere});
+  EXPECT_EQ(applied().statistics, Statistics::none);
+  EXPECT_EQ(counters_.stats().tuples, 2u);  // the connection's own
+}
+
+TEST_F(DatapathCountersTest, ForwardingThreadsCountByThemselvesUnderTheSameUfid) {
+  for (const std::uint64_t packets : {10u, 12u}) {
+    counters_.begin_dump(now_);
+    counters_.add_flow(pinned(1, client, packets, 100 * packets), 1);
+    counters_.add_flow(pinned(1, client, 3, 300), 2);
+    settle();
+  }
+  EXPECT_EQ(applied().counters.packets, 15u);
+  EXPECT_EQ(counters_.stats().join.counter_restarts, 0u);
+}
+
+// max-idle is 10 s: what went 1 s after its last packet was removed, and what it counted in that second is lost.
+TEST_F(DatapathCountersTest, APinnedFlowThatWentTooEarlyLeavesAMark) {
+  dump({pinned(1, client, 10, 1'000)});
+  now_.monotonic_ms += 1'000;
+  dump({});
+  const auto seen = applied();
+  EXPECT_EQ(seen.statistics, Statistics::estimated);
+  EXPECT_EQ(seen.relative_error_percent, 100);
+  EXPECT_EQ(counters_.stats().join.gone_early, 1u);
+}
+
+TEST_F(DatapathCountersTest, APinnedFlowThatIdledOutHasToldEverything) {
+  datapath::Megaflow idle = pinned(1, client, 10, 1'000);
+  idle.used_ms_ago = 9'500;
+  dump({idle});
+  now_.monotonic_ms += 1'000;
+  dump({});
+  EXPECT_EQ(applied().statistics, Statistics::exact);
+}
+
+TEST_F(DatapathCountersTest, AnIdleTimeBetweenTwoDumpsMayHideAnything) {
+  datapath::Megaflow idle = pinned(1, client, 10, 1'000);
+  idle.used_ms_ago = 9'500;
+  dump({idle});
+  now_.monotonic_ms += 10'000;
+  dump({});
+  EXPECT_EQ(applied().statistics, Statistics::estimated);
 }
 
 class DroppedTest : public DatapathCountersTest {
@@ -232,7 +294,7 @@ TEST_F(DroppedTest, ItsTupleDoesNotExpireUnclaimed) {
   polls(2);
   counters_.take_dropped(client, now_);
   now_.monotonic_ms += 60'001;
-  counters_.expire(now_);
+  dump({});
   EXPECT_EQ(counters_.stats().tuples, 0u);
   EXPECT_EQ(counters_.stats().expired, 0u);
 }

@@ -113,6 +113,16 @@ TEST(Megaflow, Ipv6WithUnknownKeysAndIcmp) {
   EXPECT_EQ(flow.ct[0].zone, 65510);
 }
 
+TEST(Megaflow, KeysThatBeginLikeKnownOnesAreNotTakenForThem) {
+  const Megaflow flow = read(flow_of(
+      "ct_stateful(a(b)c),eth(dst=0a:00:00:00:00:01),tcp_flagship(x(y)),dp_hash2(1),recirc_id2(7),recirc_id(0x5),"
+      "in_port2(v9),ipv4_more(src=1),tcps(src=1,dst=2),future(nested(more(1),2)),eth_type(0x86dd)"));
+  EXPECT_EQ(flow.recirc_id, 5u);
+  EXPECT_EQ(flow.in_port, "");
+  EXPECT_EQ(flow.eth_type, 0x86dd);
+  EXPECT_EQ(flow.destination_port.mask, 0);
+}
+
 TEST(Megaflow, VlanEncapsulation) {
   const Megaflow flow = read(
       "recirc_id(0),in_port(2),eth(src=0a:00:00:00:00:01,dst=0a:00:00:00:00:02),eth_type(0x8100),vlan(vid=10,pcp=0),"

@@ -141,13 +141,13 @@ TEST_F(UserspaceScanTest, CountsWhatMegaflowsPin) {
   script_.answers["dpctl/dump-flows"] = megaflows(1'000);
   script_.answers["dpctl/dump-conntrack"] = connections(1'000, 9);
   poll();
-  EXPECT_EQ(state_.counters.stats().tuples, 1'000u);
-  EXPECT_EQ(state_.counters.stats().megaflows, 1'000u);
+  EXPECT_EQ(state_.counters.stats().tuples, 2'000u);  // of both directions
+  EXPECT_EQ(state_.counters.stats().join.megaflows, 1'000u);
   EXPECT_EQ(state_.store.stats().flows, 1'000u);
   EXPECT_EQ(state_.store.stats().without_statistics, 0u);
   script_.answers["dpctl/dump-flows"] = megaflows(1);
   poll();
-  EXPECT_EQ(state_.counters.stats().megaflows, 1u);
+  EXPECT_EQ(state_.counters.stats().join.megaflows, 1u);
 }
 
 TEST_F(UserspaceScanTest, PausesBetweenTheQuestionsOfOnePoll) {

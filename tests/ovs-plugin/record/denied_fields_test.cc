@@ -92,8 +92,8 @@ TEST(DeniedFields, TemplatesAreTheTableWithTheRegistrysElements) {
   EXPECT_EQ(definitions[1].fields[3], (ipfix::FieldSpecifier{0, 29, 1}));
   EXPECT_EQ(definitions[1].fields[5], (ipfix::FieldSpecifier{0, 30, 1}));
   EXPECT_EQ(definitions[0].fields[20], (ipfix::FieldSpecifier{0, 233, 1}));
-  EXPECT_EQ(templates()[2], definitions[0]);
-  EXPECT_EQ(templates()[3], definitions[1]);
+  EXPECT_EQ(templates()[4], definitions[0]);
+  EXPECT_EQ(templates()[5], definitions[1]);
 }
 
 TEST(DeniedFields, TheLongestKubernetesNamesFit) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "flowstore/address.h"
 
 namespace ofe::record {
@@ -14,6 +16,7 @@ flowstore::Flow service_flow() {
   flow.start_wall_ms = std::int64_t{0x01020304} * 1000 + 999;
   flow.last_wall_ms = std::int64_t{0x01020306} * 1000;
   flow.total = {0x0a, 0x0b, 0x0c, 0x0d};
+  flow.statistics = flowstore::Statistics::exact;
   return flow;
 }
 
@@ -86,7 +89,7 @@ TEST(FieldTable, IcmpCarriesIdentifierAndTypeCode) {
 
 TEST(FieldTable, TemplatesAreTheTableWithTheRegistrysSizes) {
   const auto definitions = templates();
-  ASSERT_EQ(definitions.size(), 4u);  // denied_fields_test.cc has the others
+  ASSERT_EQ(definitions.size(), 6u);  // denied_fields_test.cc has the others
   EXPECT_EQ(definitions[0].fields.size(), fields_ipv4().size());
   EXPECT_EQ(definitions[0].fields[0], (ipfix::FieldSpecifier{0, 150, 4}));
   EXPECT_EQ(definitions[0].fields[2], (ipfix::FieldSpecifier{0, 8, 4}));
@@ -94,6 +97,33 @@ TEST(FieldTable, TemplatesAreTheTableWithTheRegistrysSizes) {
   EXPECT_EQ(definitions[0].fields[15], (ipfix::FieldSpecifier{55829, 101, 65535}));
   EXPECT_EQ(definitions[0].fields[21], (ipfix::FieldSpecifier{55829, 106, 4}));
   EXPECT_EQ(definitions[1].fields[2], (ipfix::FieldSpecifier{0, 27, 16}));
+}
+
+// An estimate is marked in the record itself, in a template of its own; the templates of exact records are untouched.
+TEST(FieldTable, EstimatedCountersCarryTheirRelativeErrorLast) {
+  for (const char* source : {"10.10.0.1", "fd00::1"}) {
+    flowstore::Flow flow = service_flow();
+    flow.original.source = *flowstore::parse_address(source);
+    if (!flowstore::is_ipv4(flow.original.source)) flow.reply.source = *flowstore::parse_address("fd00::2");
+    const std::uint16_t exact = template_of(flow);
+    std::vector<std::uint8_t> expected = encoded(flow, {});
+    flow.statistics = flowstore::Statistics::none;
+    auto unknown = expected;
+    append(unknown, {0x41, 0x2e, 0x84, 0x80, 0, 0, 0, 0});  // 1,000,000 as IEEE 754 binary64
+    EXPECT_EQ(encoded(flow, {}), unknown) << "nothing counted it: its zeros are no exact counters";
+    flow.statistics = flowstore::Statistics::estimated;
+    flow.relative_error = flowstore::ErrorPercent::at_least(150);
+    append(expected, {0x40, 0x62, 0xc0, 0, 0, 0, 0, 0});  // 150
+    EXPECT_EQ(encoded(flow, {}), expected);
+    EXPECT_NE(template_of(flow), exact);
+    const auto definitions = templates();
+    const auto find = [&](std::uint16_t id) {
+      return std::find_if(definitions.begin(), definitions.end(), [id](const auto& t) { return t.id == id; })->fields;
+    };
+    std::vector<ipfix::FieldSpecifier> fields = find(exact);
+    fields.push_back({0, 321, 8});
+    EXPECT_EQ(find(template_of(flow)), fields);
+  }
 }
 
 TEST(FieldTable, TheLongestKubernetesNamesFit) {

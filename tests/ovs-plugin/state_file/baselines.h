@@ -30,6 +30,9 @@ class RandomBaselines {
     if (coin()) flow.labels[below(16)] = number<std::uint8_t>();
     flow.tcp_state = static_cast<flowstore::TcpState>(below(10));
     flow.statistics = static_cast<flowstore::Statistics>(below(3));
+    if (flow.statistics == flowstore::Statistics::estimated) {
+      flow.relative_error = flowstore::ErrorPercent::at_least(static_cast<float>(below(1'000'000)) / 7);
+    }
     flow.birth_seen = coin();
     flow.ended = coin();
     flow.start_wall_ms = time();
@@ -74,8 +77,8 @@ inline bool same(const flowstore::Baseline& a, const flowstore::Baseline& b) {
   const flowstore::Flow &x = a.flow, &y = b.flow;
   return x.original == y.original && x.reply == y.reply && x.zone == y.zone && x.id == y.id && x.status == y.status &&
          x.timeout_s == y.timeout_s && x.mark == y.mark && x.labels == y.labels && x.tcp_state == y.tcp_state &&
-         x.statistics == y.statistics && x.birth_seen == y.birth_seen && x.ended == y.ended &&
-         x.start_wall_ms == y.start_wall_ms && x.last_wall_ms == y.last_wall_ms &&
+         x.statistics == y.statistics && x.relative_error == y.relative_error && x.birth_seen == y.birth_seen &&
+         x.ended == y.ended && x.start_wall_ms == y.start_wall_ms && x.last_wall_ms == y.last_wall_ms &&
          x.first_monotonic_ms == y.first_monotonic_ms && x.total == y.total && x.pending == y.pending &&
          x.exports == y.exports && a.start_known == b.start_known && a.end_told == b.end_told &&
          a.end_reason == b.end_reason;
