@@ -6,10 +6,12 @@ from harness import OvsDatabase, run, wait_for
 from referee import Referee
 
 SERVICE = "10.96.0.10"
+# Neighbour discovery and the kernels' multicast listener reports, which come whenever they please, belong to no connection.
 RULES = """
 table=0,priority=110,arp actions=NORMAL
 table=0,priority=110,icmp6,icmp_type=135 actions=NORMAL
 table=0,priority=110,icmp6,icmp_type=136 actions=NORMAL
+table=0,priority=110,icmp6,icmp_type=143 actions=NORMAL
 table=0,priority=100,ip actions=ct(table=10,zone=65520,nat)
 table=0,priority=100,ipv6 actions=ct(table=10,zone=65510,nat)
 table=10,priority=200,ct_state=-new+trk actions=resubmit(,20)
