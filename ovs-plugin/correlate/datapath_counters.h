@@ -41,10 +41,12 @@ class DatapathCounters {
   void add_flow(const datapath::Megaflow& flow, std::uint64_t thread = 0) { join_.add(flow, thread); }
   bool settle(std::span<const std::uint16_t> watched_zones, flowstore::Now now, std::size_t budget = SIZE_MAX);
 
-  // Sets counters and statistics of an observation that has none, from both directions' tuples as they entered the
-  // bridge, and makes the connection known to the join. A direction nothing has counted yet is zero; with neither,
+  // Sets counters and statistics of an entry's observation that has none, from both directions' tuples as they entered
+  // the bridge, and makes the connection known to the join. A direction nothing has counted yet is zero; with neither,
   // statistics stay none.
-  void apply(flowstore::Observation& seen, flowstore::Now now);
+  void apply(flowstore::Observation& seen, flowstore::Now now) { apply(std::span(&seen, 1), now); }
+  // Of many in a row at two thirds of the time.
+  void apply(std::span<flowstore::Observation> seen, flowstore::Now now);
   // The connection is gone, or its tuples were taken over by a new one: counting starts at zero again.
   void forget(const flowstore::Tuple& original, const flowstore::Tuple& reply);
   // Every watched zone was read: connections that exist have asked for their tuples.
@@ -57,6 +59,7 @@ class DatapathCounters {
   DatapathCounterStats stats() const;
 
  private:
+  void apply_one(flowstore::Observation& seen, flowstore::Now now);
   Direction* claim(DirectionId id, std::uint16_t zone, bool active, flowstore::Now now);  // null: no_direction
   void erase(const flowstore::Tuple& tuple);
   bool expire(flowstore::Now now, std::size_t budget);
@@ -65,7 +68,7 @@ class DatapathCounters {
   bool netflow_active_ = false;
   std::uint64_t polls_ = 0;
   bool expiring_ = false;
-  std::size_t expiring_slice_ = 0;  // where expire() goes on
+  DirectionId expiring_next_ = 0;  // where expire() goes on
   Directions directions_;
   MegaflowJoin join_;
   DatapathCounterStats stats_;

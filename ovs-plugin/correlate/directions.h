@@ -7,6 +7,7 @@
 #include <deque>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "flowstore/flow.h"
 #include "ovs-plugin/correlate/apportion.h"
 #include "ovs-plugin/correlate/sliced_map.h"
@@ -44,7 +45,7 @@ struct Direction {
   Amount total;
   Amount shared;  // of it, what is a share
   Amount others;  // what the others got when this one got its shares: more than that it cannot have missed
-  std::vector<Membership> memberships;
+  absl::InlinedVector<Membership, 2> memberships;
 };
 
 class Directions {
@@ -52,6 +53,9 @@ class Directions {
   explicit Directions(std::size_t most) : most_(most) {}
   Direction* find(const flowstore::Tuple& tuple);    // null: not there
   DirectionId id_of(const flowstore::Tuple& tuple);  // no_direction: not there
+  // Starts fetching what the other functions look at: of a tuple its place in the index, of an id what it stands for.
+  void prefetch(const flowstore::Tuple& tuple) const { ids_.prefetch(tuple); }
+  void prefetch(DirectionId id) const;
   // Made where it is not there; no_direction: there are as many as there may be.
   DirectionId make(const flowstore::Tuple& tuple, flowstore::Now now);
   Direction& operator[](DirectionId id) { return arena_[id]; }
@@ -63,18 +67,18 @@ class Directions {
   // Shows some `budget` of them from where the last call stopped; those `gone` is true for are handed to `release` and
   // erased. True while there are more.
   template <class Gone, class Release>
-  bool erase_some(std::size_t& next, std::size_t budget, Gone&& gone, Release&& release) {
-    return ids_.erase_some(next, budget, [&](DirectionId id) {
-      if (!gone(arena_[id])) return false;
-      release(id);
-      free(id);
-      return true;
-    });
+  bool erase_some(DirectionId& next, std::size_t budget, Gone&& gone, Release&& release) {
+    for (; next < arena_.size() && budget > 0; ++next, --budget) {
+      if (!arena_[next].in_use || !gone(arena_[next])) continue;
+      release(next);
+      erase(next);
+    }
+    if (next < arena_.size()) return true;
+    next = 0;
+    return false;
   }
 
  private:
-  void free(DirectionId id);
-
   std::size_t most_;
   std::uint64_t refused_ = 0;
   std::deque<Direction> arena_;  // grows without copying

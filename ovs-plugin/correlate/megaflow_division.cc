@@ -5,6 +5,15 @@
 
 namespace ofe::correlate {
 
+// The members of a bucket whose turn is soon lie anywhere in memory.
+void MegaflowJoin::prefetch_waiting() const {
+  constexpr std::size_t ahead = 8, most = 4;
+  if (waiting_.size() > ahead) {
+    const BucketMembers& members = space_[waiting_[waiting_.size() - 1 - ahead]].members;
+    for (std::size_t i = 0; i < std::min(most, members.size()); ++i) directions_.prefetch(members[i]);
+  }
+}
+
 bool MegaflowJoin::divide(flowstore::Now now, std::size_t budget) {
   for (std::size_t looked_at = 0; looked_at < budget;) {
     if (division_.bucket == no_bucket) {
@@ -12,6 +21,7 @@ bool MegaflowJoin::divide(flowstore::Now now, std::size_t budget) {
         waiting_.swap(waiting_longer_);
         return false;
       }
+      prefetch_waiting();
       begin_division(waiting_.back());
       waiting_.pop_back();
       ++looked_at;
@@ -40,7 +50,7 @@ void MegaflowJoin::begin_division(BucketId id) {
 
 // Those that a scan has shown since the dump that counted.
 std::size_t MegaflowJoin::collect(std::size_t budget) {
-  const std::vector<DirectionId>& members = space_[division_.bucket].members;
+  const BucketMembers& members = space_[division_.bucket].members;
   const std::size_t first = division_.next, end = std::min(members.size(), first + budget);
   for (; division_.next < end; ++division_.next) {
     const DirectionId id = members[division_.next];

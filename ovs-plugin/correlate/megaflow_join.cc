@@ -194,7 +194,7 @@ void MegaflowJoin::leave_bucket(Entry& entry) {
 // Takes the members of what is hidden out of it.
 bool MegaflowJoin::empty_hidden(std::size_t budget) {
   for (; !hidden_.empty(); hidden_.pop_back()) {
-    std::vector<DirectionId>& members = space_[hidden_.back()].members;
+    BucketMembers& members = space_[hidden_.back()].members;
     while (!members.empty()) {
       if (budget-- == 0) return true;
       auto& memberships = directions_[members.back()].memberships;
@@ -262,7 +262,7 @@ void MegaflowJoin::join(DirectionId id, BucketId bucket) {
     direction.estimated = direction.lossy = true;
     return;
   }
-  std::vector<DirectionId>& members = space_[bucket].members;
+  BucketMembers& members = space_[bucket].members;
   direction.memberships.push_back({bucket, static_cast<std::uint32_t>(members.size())});
   members.push_back(id);
   ++memberships_;
@@ -273,7 +273,7 @@ void MegaflowJoin::leave(DirectionId id, std::size_t membership) {
   const Membership left = memberships[membership];
   memberships[membership] = memberships.back();
   memberships.pop_back();
-  std::vector<DirectionId>& members = space_[left.bucket].members;
+  BucketMembers& members = space_[left.bucket].members;
   const DirectionId moved = members.back();
   members[left.place] = moved;
   members.pop_back();

@@ -114,6 +114,7 @@ class MegaflowJoin {
 
   // megaflow_division.cc
   bool divide(flowstore::Now now, std::size_t budget);
+  void prefetch_waiting() const;
   void begin_division(BucketId id);
   std::size_t collect(std::size_t budget);
   void begin_giving(flowstore::Now now);

@@ -1,5 +1,7 @@
 #include "ovs-plugin/correlate/tuple_space.h"
 
+#include <memory>
+
 namespace ofe::correlate {
 namespace {
 
@@ -36,7 +38,6 @@ std::optional<BucketId> TupleSpace::bucket_of(const datapath::TupleMatch& match,
   if (const BucketId* known = index_.find(key)) return *known;
   const BucketId id = take_place(buckets_, free_buckets_);
   Bucket& fresh = buckets_[id];
-  fresh = {};
   fresh.match = match;
   fresh.zones = zones;
   fresh.port = port;
@@ -60,7 +61,8 @@ void TupleSpace::hide(BucketId id) {
 }
 
 void TupleSpace::erase(BucketId id) {
-  buckets_[id] = {};
+  std::destroy_at(&buckets_[id]);
+  std::construct_at(&buckets_[id]);
   free_buckets_.push_back(id);
 }
 

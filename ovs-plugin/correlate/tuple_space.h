@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "ovs-plugin/correlate/directions.h"
 #include "ovs-plugin/datapath/routes.h"
 #include "ovs-plugin/datapath/tuple_match.h"
@@ -26,6 +27,8 @@ inline constexpr PortClass any_port = 0;        // of a megaflow that does not s
 inline constexpr PortClass other_port = 1;      // not a Pod's: tunnel, uplink, gateway, or nothing is known of it
 inline constexpr PortClass first_pod_port = 2;  // + datapath::PortNumber - 1
 
+using BucketMembers = absl::InlinedVector<DirectionId, 4>;
+
 struct Bucket {
   datapath::TupleMatch match;
   datapath::ZoneSet zones = 0;
@@ -37,7 +40,7 @@ struct Bucket {
   std::int64_t pending_since_ms = 0;
   bool waiting = false;    // it is in the list of those with something pending
   std::uint64_t turn = 0;  // see Shares
-  std::vector<DirectionId> members;
+  BucketMembers members;
 };
 
 class TupleSpace {
@@ -45,6 +48,7 @@ class TupleSpace {
   // Found, or made; nullopt: there are 4,096 groups already.
   std::optional<BucketId> bucket_of(const datapath::TupleMatch& match, datapath::ZoneSet zones, PortClass port);
   Bucket& operator[](BucketId id) { return buckets_[id]; }
+  const Bucket& operator[](BucketId id) const { return buckets_[id]; }
   // No longer found; its members stay until it is erased.
   void hide(BucketId id);
   void erase(BucketId id);

@@ -28,12 +28,12 @@ void name_new_flow(State& state, const flowstore::Observation& seen) {
 
 void ObservationBatch::flush(State& state, flowstore::Now now) {
   std::erase_if(seen_, [&](const flowstore::Observation& seen) { return !state.node_flows.admits(seen); });
-  for (flowstore::Observation& seen : seen_) {
-    if (seen.sight != flowstore::Sight::entry) continue;  // the kernel's, which counts itself
+  for (const flowstore::Observation& seen : seen_) {
+    if (seen.sight != flowstore::Sight::entry) continue;
     state.zone_entries.add(seen.zone);
     forget_predecessor(state, seen);
-    state.counters.apply(seen, now);
   }
+  state.counters.apply(seen_, now);
   results_.resize(seen_.size());
   state.store.observe_batch(seen_, now, results_);
   for (std::size_t i = 0; i < seen_.size(); ++i) {

@@ -80,9 +80,13 @@ class Polls {
       more = counters_.settle(std::span(&zone, 1), now_, slice);
       longest_ns_ = std::max(longest_ns_, cpu_time().total_ns - before_ns);
     }
-    for (flowstore::Observation seen : connections_) {
-      counters_.apply(seen, now_);
-      joined_ += seen.statistics == flowstore::Statistics::estimated;
+    std::vector<flowstore::Observation> batch;
+    for (std::size_t first = 0; first < connections_.size(); first += batch.size()) {
+      const auto next = std::span(connections_).subspan(first, std::min(slice, connections_.size() - first));
+      batch.assign(next.begin(), next.end());
+      counters_.apply(batch, now_);
+      joined_ += static_cast<std::size_t>(
+          std::ranges::count(batch, flowstore::Statistics::estimated, &flowstore::Observation::statistics));
     }
     return cpu_time().total_ns - began_ns;
   }

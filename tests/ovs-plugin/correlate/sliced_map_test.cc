@@ -16,7 +16,7 @@ TEST(SlicedMap, WalksInSlices) {
   const auto odd = [&](int value) { return ++looked_at, value % 2 == 1; };
   bool more = true;
   for (std::size_t before = 0; more; before = looked_at, ++calls) {
-    more = map.erase_some(next, 500, odd);
+    more = map.update_some(next, 500, odd);
     EXPECT_LT(looked_at - before, 700u) << "500 and what is left of a slice of about 40";
   }
   EXPECT_EQ(looked_at, 10'000u);
@@ -48,7 +48,7 @@ TEST(SlicedMap, AgainstAnOrdinaryMap) {
     }
     if (i % 10'000 == 0) {
       const auto old = [i](int value) { return value < i - 1'000; };
-      while (map.erase_some(next, 100, old)) {
+      while (map.update_some(next, 100, old)) {
       }
       std::erase_if(model, [&](const auto& entry) { return old(entry.second); });
     }
