@@ -253,6 +253,8 @@ void read_attribute(DpctlText& in, std::string_view name, Megaflow& out, Seen& s
     out.used_ms_ago = read_used(in);
   } else if (name == "offloaded") {
     out.offloaded = in.until(",") == "yes";
+  } else if (name == "dp") {
+    out.in_tc = in.until(",") == "tc";
   } else if (name == "actions") {
     read_actions(in, out);
     seen.actions = true;
@@ -342,6 +344,7 @@ bool pinned_tuple(const Megaflow& flow, flowstore::Tuple& out) {
 }
 
 std::uint64_t octets_l3(const Megaflow& flow) {
+  if (flow.in_tc && !flow.offloaded) return flow.octets_l2;
   const std::uint64_t header = ethernet_header + (flow.vlan ? vlan_tag : 0);
   if (flow.octets_l2 / header < flow.packets) return 0;
   return flow.octets_l2 - flow.packets * header;

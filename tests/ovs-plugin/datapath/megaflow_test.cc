@@ -171,9 +171,14 @@ TEST(Megaflow, StatisticsAndOffload) {
   const std::string keys = "recirc_id(0),in_port(1),eth_type(0x0800)";
   const Megaflow tc = read(keys + ", packets:1, bytes:5, used:-0.002s, offloaded:yes, dp:tc, actions:2");
   EXPECT_TRUE(tc.offloaded);
+  EXPECT_TRUE(tc.in_tc);
   EXPECT_EQ(tc.used_ms_ago, 0);
   EXPECT_EQ(octets_l3(tc), 0u);  // fewer octets than headers: nothing rather than an overflow
   EXPECT_FALSE(read(keys + ", packets:1, bytes:60, used:never, offloaded:partial, dp:ovs, actions:2").offloaded);
+  EXPECT_EQ(octets_l3(read(keys + ", packets:9, bytes:882, used:0.1s, dp:ovs, actions:2")), 756u);
+  EXPECT_EQ(octets_l3(read(keys + ", packets:9, bytes:882, used:0.1s, offloaded:yes, dp:dpdk, actions:2")), 756u);
+  EXPECT_EQ(octets_l3(read(keys + ", packets:9, bytes:882, used:0.1s, offloaded:yes, dp:tc, actions:2")), 756u);
+  EXPECT_EQ(octets_l3(read(keys + ", packets:9, bytes:756, used:0.1s, dp:tc, actions:2")), 756u);
   Megaflow most;
   most.packets = most.octets_l2 = ~std::uint64_t{0};
   EXPECT_EQ(octets_l3(most), 0u);
