@@ -9,6 +9,7 @@ namespace {
 constexpr double most_percent = 1'000'000;
 
 double error_percent(std::uint64_t counted, std::uint64_t shared, std::uint64_t others, bool lossy) {
+  if (lossy && counted == 0) return most_percent;
   const double may_differ = static_cast<double>(std::max({shared, others, lossy ? counted : 0}));
   if (may_differ == 0) return 0;
   return counted == 0 ? most_percent : std::min(most_percent, 100 * may_differ / static_cast<double>(counted));

@@ -120,7 +120,7 @@ bool MegaflowJoin::take(Entry& entry, const JoinContext& context, flowstore::Now
   if (entry.dump == dump_) place(entry);
   if (!entry.grown.empty() || (entry.pinned && entry.dump == dump_)) count(entry, context, now);
   if (entry.dump == dump_) return false;
-  note_gone(entry);
+  note_gone(entry, context);
   leave_bucket(entry);
   return true;
 }
@@ -172,8 +172,9 @@ void MegaflowJoin::count(Entry& entry, const JoinContext& context, flowstore::No
 // A pinned megaflow that went although a packet had come for it not long ago was not idle: a change of rules,
 // flow-limit or a slow revalidator removed it, and what it counted since the last dump is lost. Where that dump is
 // older than max-idle, nothing can be told.
-void MegaflowJoin::note_gone(const Entry& entry) {
+void MegaflowJoin::note_gone(const Entry& entry, const JoinContext& context) {
   if (!entry.pinned || !entry.leads) return;
+  if (context.netflow_active && netflow_covers(entry.match.value)) return;  // NetFlow has all of it
   const std::int64_t unseen_ms = dump_ms_ - settled_dump_ms_;
   const bool idled_out = entry.used_ms < 0 || entry.used_ms + unseen_ms >= max_idle_ms - idle_slack_ms;
   if (idled_out && unseen_ms < max_idle_ms) return;

@@ -127,7 +127,7 @@ class MegaflowJoin {
   void place(Entry& entry);
   void count(Entry& entry, const JoinContext& context, flowstore::Now now);
   void leave_bucket(Entry& entry);
-  void note_gone(const Entry& entry);
+  void note_gone(const Entry& entry, const JoinContext& context);
   bool empty_hidden(std::size_t budget);
   void join(DirectionId id, BucketId bucket);
   void leave(DirectionId id, std::size_t membership);

@@ -1,6 +1,6 @@
 """Traffic between two namespaces with known amounts: run inside a namespace as `talk.py serve|ask …`.
 
-serve ADDRESS PORT: TCP and UDP; a TCP client's first 8 octets say how much it sends and how much it wants back.
+serve ADDRESS PORT: TCP and UDP; a TCP client's first 16 octets say how much it sends and how much it wants back.
 ask PROTOCOL ADDRESS PORT SEND RECEIVE COUNT: COUNT connections (or UDP sockets) one after another."""
 
 import socket
@@ -9,10 +9,19 @@ import sys
 import threading
 
 CHUNK = b"x" * 1000
+HEAD = struct.Struct("!QQ")
 
 
 def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def send_all(connection, head, size):
+    """The head with the first part, so that what is short goes in one segment."""
+    part = b"x" * min(size, 1 << 20)
+    connection.sendall(head + part)
+    for at in range(len(part), size, len(part)):
+        connection.sendall(part[: size - at])
 
 
 def receive_exactly(connection, size):
@@ -26,9 +35,9 @@ def receive_exactly(connection, size):
 def serve_tcp(connection):
     with connection:
         head = b""
-        while len(head) < 8:
-            head += connection.recv(8 - len(head))
-        coming, wanted = struct.unpack("!II", head)
+        while len(head) < HEAD.size:
+            head += connection.recv(HEAD.size - len(head))
+        coming, wanted = HEAD.unpack(head)
         receive_exactly(connection, coming)
         connection.sendall(b"y" * wanted)
         connection.recv(1)  # until the client closes
@@ -53,7 +62,7 @@ def serve(address, port):
 
 def ask_tcp(address, port, send, receive):
     with socket.create_connection((address, port), timeout=10) as connection:
-        connection.sendall(struct.pack("!II", send, receive) + b"x" * send)
+        send_all(connection, HEAD.pack(send, receive), send)
         receive_exactly(connection, receive)
 
 

@@ -222,6 +222,19 @@ TEST_F(DatapathCountersTest, APinnedFlowThatWentTooEarlyLeavesAMark) {
   EXPECT_EQ(counters_.stats().join.gone_early, 1u);
 }
 
+TEST_F(DatapathCountersTest, WhatNetflowCountsLosesNothingWithAMegaflow) {
+  counters_.set_netflow_active(true);
+  applied();
+  dump({pinned(1, client, 10, 1'000)});
+  now_.monotonic_ms += 1'000;
+  dump({});
+  counters_.add_netflow({client, 3, 300, 1, 2}, now_);
+  const auto seen = applied();
+  EXPECT_EQ(seen.statistics, Statistics::exact);
+  EXPECT_EQ(seen.counters.packets, 3u);
+  EXPECT_EQ(counters_.stats().join.gone_early, 0u);
+}
+
 TEST_F(DatapathCountersTest, APinnedFlowThatIdledOutHasToldEverything) {
   datapath::Megaflow idle = pinned(1, client, 10, 1'000);
   idle.used_ms_ago = 9'500;
