@@ -6,11 +6,10 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include <array>
-#include <cstring>
 #include <optional>
 
 #include "ovs-plugin/conntrack/zone_set.h"
-#include "ovs-plugin/netlink/dump_reader.h"
+#include "ovs-plugin/netlink/dump.h"
 
 namespace ofe::conntrack {
 namespace {
@@ -35,22 +34,18 @@ std::vector<char> dump_request(std::optional<std::uint16_t> zone) {
 struct KernelSource::Impl {
   using Entry = std::function<void(const flowstore::Observation&)>;
 
-  netlink::DumpReader reader{NETLINK_NETFILTER, "the conntrack entries"};
+  netlink::Dump dump{NETLINK_NETFILTER, "the conntrack entries"};
   KernelSourceStats stats;
-  bool dumping = false;
   bool filter_asked = false;
   ZoneSet zones;
 
-  Progress fail(const std::string& why);
-  Progress decode(std::span<const char> messages, std::size_t& budget, const Entry& entry);
-  Progress handle(const nlmsghdr* message, const Entry& entry);
+  void fail(const std::string& why);
+  void take(const nlmsghdr* message, const Entry& entry);
 };
 
-KernelSource::Progress KernelSource::Impl::fail(const std::string& why) {
+void KernelSource::Impl::fail(const std::string& why) {
   ++stats.dumps_failed;
   stats.last_error = why;
-  dumping = false;
-  return Progress::failed;
 }
 
 KernelSource::KernelSource() : impl_(std::make_unique<Impl>()) {}
@@ -58,31 +53,16 @@ KernelSource::~KernelSource() = default;
 
 void KernelSource::start(std::span<const std::uint16_t> zones) {
   Impl& in = *impl_;
-  if (in.dumping) in.fail("given up: another dump was started before it ended");
-  in.dumping = true;
+  if (in.dump.running()) in.fail("given up: another dump was started before it ended");
   in.zones = ZoneSet(zones);
   in.filter_asked = zones.size() == 1;
-  in.reader.start(dump_request(in.filter_asked ? std::optional(zones.front()) : std::nullopt));
+  in.dump.start(dump_request(in.filter_asked ? std::optional(zones.front()) : std::nullopt));
 }
 
-KernelSource::Progress KernelSource::Impl::handle(const nlmsghdr* message, const Entry& entry) {
-  if (message->nlmsg_flags & NLM_F_DUMP_INTR) return fail("the table changed during the dump (NLM_F_DUMP_INTR)");
-  const std::size_t octets = mnl_nlmsg_get_payload_len(message);
-  const void* payload = mnl_nlmsg_get_payload(message);
-  if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE) {
-    int code = 0;
-    if (octets >= sizeof code) std::memcpy(&code, payload, sizeof code);
-    if (code < 0) return fail(std::string("the kernel refused the dump: ") + std::strerror(-code));
-    if (message->nlmsg_type == NLMSG_ERROR) return Progress::more;  // an acknowledgement
-    ++stats.dumps;
-    stats.last_error.clear();
-    dumping = false;
-    return Progress::complete;
-  }
-  if (message->nlmsg_type == NLMSG_OVERRUN) return fail("messages of the dump were lost (NLMSG_OVERRUN)");
-  if (message->nlmsg_type != entry_type) return Progress::more;
+void KernelSource::Impl::take(const nlmsghdr* message, const Entry& entry) {
+  if (message->nlmsg_type != entry_type) return;
   flowstore::Observation seen;
-  if (!decode_ctnetlink(payload, octets, seen)) {
+  if (!decode_ctnetlink(mnl_nlmsg_get_payload(message), mnl_nlmsg_get_payload_len(message), seen)) {
     ++stats.undecodable;
   } else if (!zones.contains(seen.zone)) {
     ++stats.other_zone;
@@ -91,41 +71,21 @@ KernelSource::Progress KernelSource::Impl::handle(const nlmsghdr* message, const
     ++stats.entries;
     entry(seen);
   }
-  return Progress::more;
-}
-
-// Whole pieces only: a piece is a fraction of a millisecond.
-KernelSource::Progress KernelSource::Impl::decode(std::span<const char> messages, std::size_t& budget,
-                                                  const Entry& entry) {
-  const auto* message = reinterpret_cast<const nlmsghdr*>(messages.data());
-  int left = static_cast<int>(messages.size());
-  for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-    const Progress progress = handle(message, entry);
-    if (progress != Progress::more) return progress;
-    if (budget > 0) --budget;
-  }
-  return left == 0 ? Progress::more : fail("a message of the dump was cut short");
 }
 
 KernelSource::Progress KernelSource::step(std::size_t budget_entries, const Impl::Entry& entry) {
   Impl& in = *impl_;
-  if (!in.dumping) return Progress::idle;
-  while (budget_entries > 0) {
-    const std::span<const char> messages = in.reader.front();
-    if (messages.empty()) {
-      if (!in.reader.ended()) return Progress::waiting;
-      const std::string error = in.reader.error();
-      return in.fail(error.empty() ? "the dump stopped without an end" : error);
-    }
-    const Progress progress = in.decode(messages, budget_entries, entry);
-    in.reader.pop();
-    if (progress != Progress::more) return progress;
+  const Progress progress = in.dump.step(budget_entries, [&](const nlmsghdr* message) { in.take(message, entry); });
+  if (progress == Progress::failed) in.fail(in.dump.error());
+  if (progress == Progress::complete) {
+    ++in.stats.dumps;
+    in.stats.last_error.clear();
   }
-  return Progress::more;
+  return progress;
 }
 
 int KernelSource::fd() const {
-  return impl_->reader.fd();
+  return impl_->dump.fd();
 }
 const KernelSourceStats& KernelSource::stats() const {
   return impl_->stats;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "flowstore/flow.h"
+#include "ovs-plugin/netlink/dump_reader.h"
 
 namespace ofe::conntrack {
 
@@ -32,7 +33,7 @@ class KernelSource {
   // Begins a dump of the entries of these zones (at least one), of both families. One zone is asked of the kernel,
   // several are picked here from a dump of all. A dump under way is given up (and counted as failed).
   void start(std::span<const std::uint16_t> zones);
-  enum class Progress : std::uint8_t { idle, more, waiting, complete, failed };
+  using Progress = netlink::DumpProgress;
   // Decodes until about budget_entries messages were looked at (more; entries of other zones count, too: they cost
   // time), none is there (waiting: for fd()), or the dump is over. statistics is exact where the entry carries
   // counters, else none.

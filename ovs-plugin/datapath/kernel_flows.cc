@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ovs-plugin/datapath/flow_message.h"
-#include "ovs-plugin/netlink/dump_reader.h"
+#include "ovs-plugin/netlink/dump.h"
 #include "ovs-plugin/netlink/generic_family.h"
 
 namespace ofe::datapath {
@@ -53,7 +53,7 @@ struct KernelFlows::Impl {
   enum class Stage : std::uint8_t { idle, datapaths, ports, flows };
 
   const std::string name;
-  netlink::DumpReader reader{NETLINK_GENERIC, "the datapath's flows"};
+  netlink::Dump dump{NETLINK_GENERIC, "the datapath's flows"};
   KernelFlowsStats stats;
   Stage stage = Stage::idle;
   int datapath = 0;  // its interface index; 0: not found
@@ -63,8 +63,7 @@ struct KernelFlows::Impl {
   Progress fail(const std::string& why);
   bool ask(Stage next, const char* family_name, std::uint8_t command, std::uint8_t version);
   Progress next_stage();
-  Progress decode(std::span<const char> messages, std::size_t& budget, std::int64_t now_ms, const Visit& visit);
-  Progress handle(const nlmsghdr* message, std::int64_t now_ms, const Visit& visit);
+  void take(const nlmsghdr* message, std::int64_t now_ms, const Visit& visit);
   void take_datapath(const ovs_header& header, Octets attributes);
   void take_port(Octets attributes);
 };
@@ -85,7 +84,7 @@ bool KernelFlows::Impl::ask(Stage next, const char* family_name, std::uint8_t co
     return false;
   }
   stage = next;
-  reader.start(dump_request(family, command, version, datapath));
+  dump.start(dump_request(family, command, version, datapath));
   return true;
 }
 
@@ -129,17 +128,7 @@ void KernelFlows::Impl::take_port(Octets attributes) {
   ++stats.ports;
 }
 
-KernelFlows::Progress KernelFlows::Impl::handle(const nlmsghdr* message, std::int64_t now_ms, const Visit& visit) {
-  if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE) {
-    int code = 0;
-    if (mnl_nlmsg_get_payload_len(message) >= sizeof code) {
-      std::memcpy(&code, mnl_nlmsg_get_payload(message), sizeof code);
-    }
-    if (code < 0) return fail(std::string("the kernel refused the dump: ") + std::strerror(-code));
-    return message->nlmsg_type == NLMSG_DONE ? next_stage() : Progress::more;
-  }
-  if (message->nlmsg_type == NLMSG_OVERRUN) return fail("messages of the dump were lost (NLMSG_OVERRUN)");
-  if (message->nlmsg_type < NLMSG_MIN_TYPE) return Progress::more;
+void KernelFlows::Impl::take(const nlmsghdr* message, std::int64_t now_ms, const Visit& visit) {
   ovs_header header{};
   const Octets attributes = attributes_of(message, header);
   if (stage == Stage::datapaths) {
@@ -152,19 +141,6 @@ KernelFlows::Progress KernelFlows::Impl::handle(const nlmsghdr* message, std::in
   } else {
     ++stats.undecodable;
   }
-  return Progress::more;
-}
-
-KernelFlows::Progress KernelFlows::Impl::decode(std::span<const char> messages, std::size_t& budget,
-                                                std::int64_t now_ms, const Visit& visit) {
-  const auto* message = reinterpret_cast<const nlmsghdr*>(messages.data());
-  int left = static_cast<int>(messages.size());
-  for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-    const Progress progress = handle(message, now_ms, visit);
-    if (progress != Progress::more) return progress;
-    if (budget > 0) --budget;
-  }
-  return left == 0 ? Progress::more : fail("a message of the dump was cut short");
 }
 
 KernelFlows::KernelFlows(std::string datapath) : impl_(std::make_unique<Impl>(std::move(datapath))) {}
@@ -180,24 +156,13 @@ void KernelFlows::start() {
 KernelFlows::Progress KernelFlows::step(std::size_t budget, std::int64_t now_ms, const Impl::Visit& visit) {
   Impl& in = *impl_;
   if (in.stage == Impl::Stage::idle) return in.stats.last_error.empty() ? Progress::idle : Progress::failed;
-  while (budget > 0) {
-    const std::span<const char> messages = in.reader.front();
-    if (messages.empty()) {
-      if (!in.reader.ended()) return Progress::waiting;
-      const std::string error = in.reader.error();
-      return in.fail(error.empty() ? "the dump stopped without an end" : error);
-    }
-    const Impl::Stage before = in.stage;
-    const Progress progress = in.decode(messages, budget, now_ms, visit);
-    // The next stage's dump was started meanwhile: the pieces of this one are gone already.
-    if (in.stage == before || in.stage == Impl::Stage::idle) in.reader.pop();
-    if (progress != Progress::more) return progress;
-  }
-  return Progress::more;
+  const Progress progress = in.dump.step(budget, [&](const nlmsghdr* message) { in.take(message, now_ms, visit); });
+  if (progress == Progress::failed) return in.fail(in.dump.error());
+  return progress == Progress::complete ? in.next_stage() : progress;
 }
 
 int KernelFlows::fd() const {
-  return impl_->reader.fd();
+  return impl_->dump.fd();
 }
 const KernelFlowsStats& KernelFlows::stats() const {
   return impl_->stats;

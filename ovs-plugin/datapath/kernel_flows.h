@@ -10,6 +10,7 @@
 #include <string>
 
 #include "ovs-plugin/datapath/megaflow.h"
+#include "ovs-plugin/netlink/dump_reader.h"
 
 namespace ofe::datapath {
 
@@ -28,7 +29,7 @@ class KernelFlows {
 
   // Begins a dump. One under way is given up (and counted as failed).
   void start();
-  enum class Progress : std::uint8_t { idle, more, waiting, complete, failed };
+  using Progress = netlink::DumpProgress;
   // Decodes until about `budget` messages were looked at (more), none is there (waiting: for fd()), or the dump is
   // over. What `flow` is given is valid during the call. now_ms: monotonic.
   Progress step(std::size_t budget, std::int64_t now_ms, const std::function<void(const Megaflow&)>& flow);

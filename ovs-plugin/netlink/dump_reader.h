@@ -14,6 +14,9 @@
 
 namespace ofe::netlink {
 
+// Of a dump: none under way; there may be more to take; nothing is there now; it was taken to its end; it failed.
+enum class DumpProgress : std::uint8_t { idle, more, waiting, complete, failed };
+
 class DumpReader {
  public:
   // protocol: NETLINK_NETFILTER, NETLINK_GENERIC (linux/netlink.h). what: named in errors, "the conntrack entries".
