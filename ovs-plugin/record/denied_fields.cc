@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "flowstore/address.h"
+#include "ovs-plugin/record/field_values.h"
 #include "ovs-plugin/record/template_from.h"
 
 namespace ofe::record {
@@ -26,18 +26,6 @@ std::uint8_t forwarding_status(DropKind kind) {
     default:
       return unknown;
   }
-}
-
-void put_address(RecordWriter& out, const flowstore::Address& address, bool ipv4) {
-  if (ipv4) {
-    out.octets(flowstore::ipv4_octets(address));
-  } else {
-    out.octets(address);
-  }
-}
-// dateTimeSeconds is 4 octets (RFC 7011 section 6.1.7).
-void put_seconds(RecordWriter& out, std::int64_t wall_ms) {
-  out.u32(wall_ms <= 0 ? 0 : static_cast<std::uint32_t>(wall_ms / 1000));
 }
 
 using S = const DeniedSource&;

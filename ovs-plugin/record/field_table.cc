@@ -5,24 +5,13 @@
 
 #include "flowstore/address.h"
 #include "ovs-plugin/record/denied_fields.h"
+#include "ovs-plugin/record/field_values.h"
 #include "ovs-plugin/record/template_from.h"
 
 namespace ofe::record {
 namespace {
 
 using ipfix::RecordWriter;
-
-// dateTimeSeconds is 4 octets (RFC 7011 section 6.1.7); a time before 1970 cannot be said.
-void put_seconds(RecordWriter& out, std::int64_t wall_ms) {
-  out.u32(wall_ms <= 0 ? 0 : static_cast<std::uint32_t>(wall_ms / 1000));
-}
-void put_address(RecordWriter& out, const flowstore::Address& address) {
-  if (flowstore::is_ipv4(address)) {
-    out.octets(flowstore::ipv4_octets(address));
-  } else {
-    out.octets(address);
-  }
-}
 
 constexpr auto put_start = [](RecordWriter& o, const Source& s) { put_seconds(o, s.flow.start_wall_ms); };
 constexpr auto put_end = [](RecordWriter& o, const Source& s) { put_seconds(o, s.flow.last_wall_ms); };
