@@ -11,9 +11,10 @@ bool is_whole(const datapath::Masked<flowstore::Address>& address) {
 
 record::Names known_now(const State& state, const denied::Drop& drop) {
   record::Names names = record::resolve(as_flow(drop), state.directory, state.ports, state.naming);
-  if (const record::LocalPort* port = state.ports.find_interface(drop.key.in_port)) {
-    names.source_pod = port->pod_name;
-    names.source_namespace = port->pod_namespace;
+  const record::Port* port = state.bridge_ports.by_interface(drop.key.in_port);
+  if (port != nullptr && port->kind == record::PortKind::pod && port->bridge == state.settings.bridge) {
+    names.source_pod = port->pod.pod_name;
+    names.source_namespace = port->pod.pod_namespace;
     names.source_node = state.node_name;
   }
   return names;

@@ -57,16 +57,9 @@ bool local_port_from_external_ids(const std::string& interface, const std::vecto
 void LocalPorts::replace(std::vector<LocalPort> ports) {
   ports_ = std::move(ports);
   by_address_.clear();
-  by_interface_.clear();
   for (std::size_t i = 0; i < ports_.size(); ++i) {
-    by_interface_.try_emplace(ports_[i].interface, i);
     for (const flowstore::Address& address : ports_[i].addresses) by_address_.try_emplace(address, i);
   }
-}
-
-const LocalPort* LocalPorts::find_interface(const std::string& name) const {
-  const auto found = by_interface_.find(name);
-  return found == by_interface_.end() ? nullptr : &ports_[found->second];
 }
 
 const LocalPort* LocalPorts::find(const flowstore::Address& address) const {

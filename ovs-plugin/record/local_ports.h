@@ -30,14 +30,12 @@ class LocalPorts {
  public:
   void replace(std::vector<LocalPort> ports);
   const LocalPort* find(const flowstore::Address& address) const;
-  const LocalPort* find_interface(const std::string& name) const;
   std::size_t size() const { return ports_.size(); }
   const std::vector<LocalPort>& all() const { return ports_; }
 
  private:
   std::vector<LocalPort> ports_;
   absl::flat_hash_map<flowstore::Address, std::size_t> by_address_;
-  absl::flat_hash_map<std::string, std::size_t> by_interface_;
 };
 
 }  // namespace ofe::record

@@ -58,17 +58,5 @@ TEST(LocalPorts, FoundByAddressUntilReplaced) {
   EXPECT_EQ(ports.find(address), nullptr);
 }
 
-TEST(LocalPorts, AreFoundByInterface) {
-  LocalPorts ports;
-  LocalPort port;
-  port.interface = "web-1-8f2c";
-  port.pod_name = "web-1";
-  ports.replace({port});
-  ASSERT_NE(ports.find_interface("web-1-8f2c"), nullptr);
-  EXPECT_EQ(ports.find_interface("web-1-8f2c")->pod_name, "web-1");
-  ports.replace({});
-  EXPECT_EQ(ports.find_interface("web-1-8f2c"), nullptr);
-}
-
 }  // namespace
 }  // namespace ofe::record

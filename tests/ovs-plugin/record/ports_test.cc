@@ -88,6 +88,7 @@ TEST_F(PortsTest, DatapathPortsHoldUntilThePortIsMadeAnew) {
   EXPECT_EQ(ports.by_datapath_port(8), nullptr) << "another OpenFlow port: another port";
   EXPECT_EQ(ports.by_datapath_port(5), nullptr) << "gone";
   EXPECT_EQ(ports.by_pod("shop", "db"), nullptr);
+  EXPECT_EQ(ports.by_interface("antrea-gw0"), nullptr);
 }
 
 TEST(PortsChurnTest, AThousandPortsComeAndGo) {
