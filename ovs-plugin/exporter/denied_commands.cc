@@ -8,6 +8,8 @@
 #include "flowstore/address.h"
 #include "ovs-plugin/exporter/denied_names.h"
 #include "ovs-plugin/exporter/exporter.h"
+#include "ovs-plugin/exporter/flow_selection.h"
+#include "ovs-plugin/exporter/text_table.h"
 
 namespace ofe {
 namespace {
@@ -27,10 +29,6 @@ std::string address_text(const Drop& drop, const datapath::Masked<flowstore::Add
 std::string port_text(const datapath::Masked<std::uint16_t>& port) {
   if (port.mask == 0xffff) return std::to_string(port.value);
   return port.mask == 0 ? "any" : fmt::format("{:#x}/{:#x}", port.value, port.mask);
-}
-
-std::string pod_text(const std::string& name_space, const std::string& name) {
-  return name.empty() ? "" : name_space + "/" + name;
 }
 
 Json rule_json(const denied::Verdict& verdict) {
@@ -92,7 +90,7 @@ std::string endpoint_text(const Drop& drop, bool source, const record::Names& na
   return pod.empty() ? text : fmt::format("{} ({})", pod, text);
 }
 
-using Row = std::array<std::string, 8>;
+using Row = std::vector<std::string>;
 
 Row row_of(const Drop& drop, const record::Names& names) {
   const denied::DropKey& key = drop.key;
@@ -116,59 +114,30 @@ Row row_of(const Drop& drop, const record::Names& names) {
           std::move(rule)};
 }
 
-// Code points, as the ≥ is three octets.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-std::string table_of(const std::vector<Row>& rows) {
-  std::array<std::size_t, std::tuple_size_v<Row>> widths{};
-  for (const Row& row : rows) {
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) line += row[c] + std::string(widths[c] - width_of(row[c]) + 2, ' ');
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
-}
-
 // Drops are put into words as they are met: they may be gone when the walk is over.
 class DeniedListing : public Listing {
  public:
-  DeniedListing(const State& state, const FlowFilter& filter) : state_(state), filter_(filter) {
-    rows_.push_back({"KIND", "PROTO", "PORT", "SOURCE", "DESTINATION", "PACKETS", "OCTETS", "RULE"});
-  }
+  DeniedListing(const State& state, const FlowFilter& filter) : state_(state), selection_(filter) {}
   bool step() override {
     constexpr std::size_t drops_per_turn = 200;
     next_ = state_.denied.each_from(next_, drops_per_turn, [this](const Drop& drop) { take(drop); });
     return next_ != 0;
   }
   Answer answer() override {
-    if (filter_.json) return {true, fmt::format("{{\"denied\":[{}],\"leftOut\":{}}}\n", json_, left_out_)};
-    std::string text = table_of(rows_);
-    if (left_out_ != 0) text += fmt::format("{} more match; limit={} was reached\n", left_out_, filter_.limit);
+    if (json()) return {true, fmt::format("{{\"denied\":[{}],\"leftOut\":{}}}\n", json_, selection_.left_out())};
+    std::string text = table_of(rows_) + selection_.left_out_text();
     if (waiting_ != 0) text += fmt::format("{} wait for ovs-vswitchd to say which rule drops them\n", waiting_);
     return {true, text};
   }
 
  private:
+  bool json() const { return selection_.filter().json; }
   void take(const Drop& drop) {
     waiting_ += !drop.asked;
-    if (filter_.takes_all() && listed_ == filter_.limit) {
-      ++left_out_;
-      return;
-    }
+    if (selection_.over()) return selection_.leave_out(1);
     const record::Names names = names_of(state_, drop);
-    if (!filter_.matches(as_flow(drop), names)) return;
-    if (listed_ == filter_.limit) {
-      ++left_out_;
-      return;
-    }
-    ++listed_;
-    if (filter_.json) {
+    if (!selection_.take(as_flow(drop), names)) return;
+    if (json()) {
       json_ += (json_.empty() ? "" : ",") + drop_json(drop, names).dump();
     } else {
       rows_.push_back(row_of(drop, names));
@@ -176,11 +145,11 @@ class DeniedListing : public Listing {
   }
 
   const State& state_;
-  const FlowFilter filter_;
+  FlowSelection selection_;
   std::size_t next_ = 0;
-  std::vector<Row> rows_;
+  std::vector<Row> rows_{{"KIND", "PROTO", "PORT", "SOURCE", "DESTINATION", "PACKETS", "OCTETS", "RULE"}};
   std::string json_;
-  std::size_t listed_ = 0, left_out_ = 0, waiting_ = 0;
+  std::size_t waiting_ = 0;
 };
 
 const char* setting_name(config::DeniedFlows wanted) {

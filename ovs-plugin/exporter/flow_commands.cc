@@ -9,7 +9,8 @@
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/denied_commands.h"
 #include "ovs-plugin/exporter/exporter.h"
-#include "ovs-plugin/exporter/flow_filter.h"
+#include "ovs-plugin/exporter/flow_selection.h"
+#include "ovs-plugin/exporter/text_table.h"
 
 namespace ofe {
 namespace {
@@ -24,10 +25,6 @@ std::string endpoint_text(const flowstore::Address& address, std::uint16_t port,
   const std::string text = flowstore::to_string(address);
   if (!has_ports(protocol)) return text;
   return flowstore::is_ipv4(address) ? fmt::format("{}:{}", text, port) : fmt::format("[{}]:{}", text, port);
-}
-
-std::string pod_text(const std::string& name_space, const std::string& name) {
-  return name.empty() ? "" : name_space + "/" + name;
 }
 
 Json tuple_json(const flowstore::Tuple& tuple) {
@@ -86,9 +83,7 @@ Json flow_json(const State& state, const flowstore::Flow& flow, const record::Na
   return json;
 }
 
-struct Row {
-  std::string protocol, source, destination, service, packets, octets, state;
-};
+using Row = std::vector<std::string>;
 
 Row row_of(const flowstore::Flow& flow, const record::Names& names) {
   const auto& [original, reply] = std::tie(flow.original, flow.reply);
@@ -107,26 +102,6 @@ Row row_of(const flowstore::Flow& flow, const record::Names& names) {
       flow.ended ? "ended" : (flow.tcp_state == flowstore::TcpState::none ? "live" : tcp_state_name(flow.tcp_state))};
 }
 
-std::string table_of(const std::vector<Row>& rows) {
-  static const Row head{"PROTO", "SOURCE", "DESTINATION", "SERVICE", "PACKETS", "OCTETS", "STATE"};
-  constexpr std::string Row::*columns[] = {&Row::protocol, &Row::source, &Row::destination, &Row::service,
-                                           &Row::packets,  &Row::octets, &Row::state};
-  std::size_t widths[std::size(columns)]{};
-  for (std::size_t c = 0; c < std::size(columns); ++c) {
-    widths[c] = (head.*columns[c]).size();
-    for (const Row& row : rows) widths[c] = std::max(widths[c], (row.*columns[c]).size());
-  }
-  std::string text;
-  const auto line = [&](const Row& row) {
-    std::string one;
-    for (std::size_t c = 0; c < std::size(columns); ++c) one += fmt::format("{:<{}}  ", row.*columns[c], widths[c]);
-    text += one.substr(0, one.find_last_not_of(' ') + 1) + "\n";
-  };
-  line(head);
-  for (const Row& row : rows) line(row);
-  return text;
-}
-
 bool parse_filters(const Arguments& arguments, FlowFilter& filter, Answer& wrong) {
   for (const std::string& argument : arguments) {
     if (!add_filter(argument, filter, wrong.text)) {
@@ -140,63 +115,52 @@ bool parse_filters(const Arguments& arguments, FlowFilter& filter, Answer& wrong
 // Flows are put into words as they are met: they may be gone when the walk is over.
 class FlowListing : public Listing {
  public:
-  FlowListing(const State& state, FlowFilter filter) : state_(state), filter_(std::move(filter)) {}
+  FlowListing(const State& state, FlowFilter filter) : state_(state), selection_(std::move(filter)) {}
 
   bool step() override {
     constexpr std::uint32_t places_per_turn = 20'000;
     constexpr std::size_t listed_per_turn = 200;
-    const std::size_t listed_before = listed_;
-    for (std::uint32_t places = 0; next_ && places < places_per_turn && listed_ - listed_before < listed_per_turn;) {
+    const std::size_t listed_before = selection_.listed();
+    for (std::uint32_t places = 0;
+         next_ && places < places_per_turn && selection_.listed() - listed_before < listed_per_turn;) {
       constexpr std::uint32_t at_once = 200;
       next_ = state_.store.for_each_from(*next_, at_once, [this](const flowstore::Flow& flow) { take(flow); });
       places += at_once;
-      if (listed_ == filter_.limit && filter_.takes_all()) finish_early();
+      if (selection_.over()) finish_early();
     }
     return next_.has_value();
   }
 
  protected:
   virtual void list(const flowstore::Flow& flow, const record::Names& names) = 0;
-  std::string left_out_text() const {
-    if (left_out_ == 0) return "";
-    return fmt::format("{} more match; limit={} was reached\n", left_out_, filter_.limit);
-  }
 
   const State& state() const { return state_; }
-  const FlowFilter& filter() const { return filter_; }
-  std::size_t listed() const { return listed_; }
-  std::size_t left_out() const { return left_out_; }
+  const FlowSelection& selection() const { return selection_; }
 
  private:
   void take(const flowstore::Flow& flow) {
     const record::Names& names = state_.names.get(flow.names);
-    if (!filter_.matches(flow, names)) return;
-    if (listed_ == filter_.limit) {
-      ++left_out_;
-    } else {
-      ++listed_;
-      list(flow, names);
-    }
+    if (selection_.take(flow, names)) list(flow, names);
   }
   void finish_early() {
-    left_out_ = state_.store.stats().flows - std::min(listed_, state_.store.stats().flows);
+    const std::size_t met = selection_.listed() + selection_.left_out();
+    selection_.leave_out(state_.store.stats().flows - std::min(met, state_.store.stats().flows));
     next_.reset();
   }
 
   const State& state_;
-  const FlowFilter filter_;
+  FlowSelection selection_;
   std::optional<std::uint32_t> next_ = 0;
-  std::size_t listed_ = 0, left_out_ = 0;
 };
 
 class JsonListing : public FlowListing {
  public:
   using FlowListing::FlowListing;
-  Answer answer() override { return {true, text_ + fmt::format("],\"leftOut\":{}}}\n", left_out())}; }
+  Answer answer() override { return {true, text_ + fmt::format("],\"leftOut\":{}}}\n", selection().left_out())}; }
 
  private:
   void list(const flowstore::Flow& flow, const record::Names& names) override {
-    if (listed() > 1) text_ += ',';
+    if (selection().listed() > 1) text_ += ',';
     text_ += flow_json(state(), flow, names).dump();
   }
   std::string text_ = "{\"flows\":[";
@@ -205,17 +169,17 @@ class JsonListing : public FlowListing {
 class TableListing : public FlowListing {
  public:
   using FlowListing::FlowListing;
-  Answer answer() override { return {true, table_of(rows_) + left_out_text()}; }
+  Answer answer() override { return {true, table_of(rows_) + selection().left_out_text()}; }
 
  private:
   void list(const flowstore::Flow& flow, const record::Names& names) override { rows_.push_back(row_of(flow, names)); }
-  std::vector<Row> rows_;
+  std::vector<Row> rows_{{"PROTO", "SOURCE", "DESTINATION", "SERVICE", "PACKETS", "OCTETS", "STATE"}};
 };
 
 class DetailListing : public FlowListing {
  public:
   using FlowListing::FlowListing;
-  Answer answer() override { return {true, listed() == 0 ? "no flow matches\n" : text_ + left_out_text()}; }
+  Answer answer() override { return {true, text_.empty() ? "no flow matches\n" : text_ + selection().left_out_text()}; }
 
  private:
   void list(const flowstore::Flow& flow, const record::Names& names) override {

@@ -5,6 +5,7 @@
 
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/exporter.h"
+#include "ovs-plugin/exporter/text_table.h"
 #include "ovs-plugin/record/flow_ports.h"
 
 namespace ofe {
@@ -12,13 +13,13 @@ namespace {
 
 constexpr std::size_t listing_limit = 2'000;
 
-std::string pod_text(const record::Port& port) {
-  return port.kind == record::PortKind::pod ? port.pod.pod_namespace + "/" + port.pod.pod_name : "";
-}
-
 Json json_of(const record::Port& port) {
-  Json json{{"interface", port.interface},  {"bridge", port.bridge}, {"type", port.type},
-            {"kind", to_string(port.kind)}, {"pod", pod_text(port)}, {"ofport", port.ofport}};
+  Json json{{"interface", port.interface},
+            {"bridge", port.bridge},
+            {"type", port.type},
+            {"kind", to_string(port.kind)},
+            {"pod", pod_text(port.pod.pod_namespace, port.pod.pod_name)},
+            {"ofport", port.ofport}};
   if (port.datapath_port) json["datapathPort"] = *port.datapath_port;
   return json;
 }
@@ -26,7 +27,8 @@ Json json_of(const record::Port& port) {
 std::string line_of(const record::Port& port) {
   const std::string number = port.datapath_port ? std::to_string(*port.datapath_port) : "-";
   return fmt::format("{:<15} {:<12} {:<9} {:>6} {:>8}  {:<7}  {}\n", port.interface, port.bridge,
-                     port.type.empty() ? "-" : port.type, port.ofport, number, to_string(port.kind), pod_text(port));
+                     port.type.empty() ? "-" : port.type, port.ofport, number, to_string(port.kind),
+                     pod_text(port.pod.pod_namespace, port.pod.pod_name));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "ovs-plugin/exporter/commands.h"
+#include "ovs-plugin/exporter/text_table.h"
 
 namespace ofe {
 namespace {
@@ -22,6 +23,19 @@ TEST(AsText, NestsWhatJsonNests) {
 TEST(TimeText, Rfc3339InUtc) {
   EXPECT_EQ(time_text(0), "never");
   EXPECT_EQ(time_text(1'595'666'408'959), "2020-07-25T08:40:08.959Z");
+}
+
+TEST(TextTable, ColumnsAreAsWideAsTheirWidestCellInCodePoints) {
+  EXPECT_EQ(table_of({{"KIND", "PACKETS", "RULE"}, {"policy", "≥7", "table 60"}, {"", "12345678", ""}}),
+            "KIND    PACKETS   RULE\n"
+            "policy  ≥7        table 60\n"
+            "        12345678\n");
+  EXPECT_EQ(table_of({}), "");
+}
+
+TEST(PodText, IsEmptyWhereThereIsNoPod) {
+  EXPECT_EQ(pod_text("shop", "web-1"), "shop/web-1");
+  EXPECT_EQ(pod_text("shop", ""), "");
 }
 
 TEST(TakeJsonFlag, AnythingElseIsAnsweredWithTheUsage) {
