@@ -2,9 +2,7 @@
 (after conntrack, by a port; by a register), anti-spoofing (a table's default), an invalid state, and a table that no rule
 of which matches."""
 
-import os
-
-from harness import OvsDatabase, run, wait_for
+from bridge_pods import BridgePods
 
 POLICY_PORT, POLICY_COOKIE = 9999, 0xd0
 REGISTER_PORT, REGISTER_COOKIE = 7777, 0xd1
@@ -41,31 +39,6 @@ table=70,priority=90,ipv6 actions=NORMAL
 """
 
 
-class DeniedPods:
-    """node: the namespace of Open vSwitch; pods[i]: (namespace, IPv4, IPv6)."""
-
+class DeniedPods(BridgePods):
     def __init__(self, testbed):
-        self.node = testbed.namespace("node")
-        self.database = OvsDatabase(testbed, self.node, "netdev", vswitchd=True)
-        self.pods = [self._pod(testbed, index) for index in (1, 2, 3)]
-        control, environment = self.database.rundir / "br-int.mgmt", {**os.environ, **self.database.environment}
-        wait_for("the bridge's OpenFlow socket", lambda: run("ovs-ofctl", "show", control, check=False, env=environment))
-        run("ovs-ofctl", "add-flows", control, "-", input=RULES, env=environment)
-
-    def _pod(self, testbed, index):
-        pod, device = testbed.namespace(f"pod{index}"), f"p{index}"
-        run("ip", "-n", self.node, "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", pod)
-        run("ip", "-n", self.node, "link", "set", device, "up")
-        run("ip", "-n", pod, "link", "set", "eth0", "address", f"0a:00:00:00:00:0{index}", "up")
-        v4, v6 = f"10.79.0.{index}", f"fd79::{index}"
-        run("ip", "-n", pod, "addr", "add", f"{v4}/24", "dev", "eth0")
-        run("ip", "-n", pod, "addr", "add", f"{v6}/64", "dev", "eth0", "nodad")
-        run("ip", "-n", pod, "neigh", "add", "10.79.0.254", "lladdr", "0a:00:00:00:00:fe", "dev", "eth0", "nud", "permanent")
-        run("ip", "-n", pod, "route", "add", "default", "via", "10.79.0.254")
-        for namespace, name in ((pod, "eth0"), (self.node, device)):
-            run("ip", "netns", "exec", namespace, "ethtool", "-K", name, "tx", "off", "tso", "off", "gso", "off", "gro",
-                "off")
-        self.database.vsctl("add-port", "br-int", device, "--", "set", "interface", device, f"ofport_request={index}",
-                            f"external_ids:pod-name=pod{index}", "external_ids:pod-namespace=tests",
-                            f'external_ids:ip-address="{v4},{v6}"')
-        return pod, v4, v6
+        super().__init__(testbed, 79, 3, RULES)

@@ -10,20 +10,7 @@ import sys
 import threading
 
 from harness import accepts_connections, wait_for
-
-
-def family(address):
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def receive_exactly(connection, size):
-    """False: the other side has closed."""
-    while size > 0:
-        data = connection.recv(min(size, 65536))
-        if not data:
-            return False
-        size -= len(data)
-    return True
+from socket_talk import family, receive_exactly
 
 
 def answer(connection):
@@ -34,7 +21,9 @@ def answer(connection):
             if len(head) < 8:
                 return
             coming, wanted = struct.unpack("!II", head)
-            if not receive_exactly(connection, coming):
+            try:
+                receive_exactly(connection, coming)
+            except EOFError:
                 return
             connection.sendall(b"y" * wanted)
 

@@ -6,6 +6,8 @@ import os
 import socket
 import struct
 
+from socket_talk import family, receive_exactly
+
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -28,7 +30,7 @@ def _enter(namespace):
 
 def _made(namespace, kind, address, port):
     with inside(namespace):
-        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+        made = socket.socket(family(address), kind)
     made.settimeout(10)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((address, port))
@@ -91,8 +93,7 @@ class TcpTalk:
     def say(self, octets, answer_octets=0):
         for sender, receiver, amount in ((self.client, self.server, octets), (self.server, self.client, answer_octets)):
             sender.sendall(b"x" * amount)
-            while amount > 0:
-                amount -= len(receiver.recv(min(amount, 65536)))
+            receive_exactly(receiver, amount)
 
     def close(self):
         """The client's FIN first; both have gone when this returns."""

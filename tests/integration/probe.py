@@ -8,12 +8,10 @@ import socket
 import struct
 import sys
 
+from socket_talk import family
+
 PAYLOAD = b"x" * 20
 SYN, ACK = 0x02, 0x10
-
-
-def family(address):
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def send_udp(address, port, count, source=("", 0)):

@@ -8,12 +8,10 @@ import struct
 import sys
 import threading
 
+from socket_talk import family, receive_exactly
+
 CHUNK = b"x" * 1000
 HEAD = struct.Struct("!QQ")
-
-
-def family(address):
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def send_all(connection, head, size):
@@ -22,14 +20,6 @@ def send_all(connection, head, size):
     connection.sendall(head + part)
     for at in range(len(part), size, len(part)):
         connection.sendall(part[: size - at])
-
-
-def receive_exactly(connection, size):
-    while size > 0:
-        data = connection.recv(min(size, 65536))
-        if not data:
-            raise EOFError
-        size -= len(data)
 
 
 def serve_tcp(connection):
