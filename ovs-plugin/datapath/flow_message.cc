@@ -61,7 +61,7 @@ Masked<std::uint16_t> masked_port(__be16 key, __be16 mask) {
   return masked<std::uint16_t>(ntohs(key), ntohs(mask));
 }
 
-Masked<flowstore::Address> masked_ipv4(__be32 key, __be32 mask) {
+Masked<flowstore::Address> masked_address(__be32 key, __be32 mask) {
   const __be32 value = key & mask;
   Masked<flowstore::Address> result{flowstore::address_from_ipv4(reinterpret_cast<const std::uint8_t*>(&value)), {}};
   result.mask.fill(0xff);
@@ -69,7 +69,7 @@ Masked<flowstore::Address> masked_ipv4(__be32 key, __be32 mask) {
   return result;
 }
 
-Masked<flowstore::Address> masked_ipv6(const __be32 (&key)[4], const __be32 (&mask)[4]) {
+Masked<flowstore::Address> masked_address(const __be32 (&key)[4], const __be32 (&mask)[4]) {
   Masked<flowstore::Address> result;
   std::memcpy(result.mask.data(), mask, sizeof mask);
   std::memcpy(result.value.data(), key, sizeof key);
@@ -82,23 +82,27 @@ std::uint8_t fragment_of(std::uint8_t key, std::uint8_t mask) {
   return kind == OVS_FRAG_TYPE_FIRST ? 1 : kind == OVS_FRAG_TYPE_LATER ? 2 : 0;
 }
 
-bool read_ipv4(const Attribute& a, std::optional<Octets> masks, Megaflow& out) {
-  KeyAndMask<ovs_key_ipv4> ip;
-  if (!read_both(a, masks, ip)) return false;
-  out.source = masked_ipv4(ip.key.ipv4_src, ip.mask.ipv4_src);
-  out.destination = masked_ipv4(ip.key.ipv4_dst, ip.mask.ipv4_dst);
-  out.protocol = masked(ip.key.ipv4_proto, ip.mask.ipv4_proto);
-  out.fragment = fragment_of(ip.key.ipv4_frag, ip.mask.ipv4_frag);
-  return true;
-}
+// Where a struct of one of the two families has what both have.
+template <class Struct, class Address>
+struct IpMembers {
+  Address Struct::*source;
+  Address Struct::*destination;
+  std::uint8_t Struct::*protocol;
+  std::uint8_t Struct::*fragment;
+};
+constexpr IpMembers<ovs_key_ipv4, __be32> ipv4_members{&ovs_key_ipv4::ipv4_src, &ovs_key_ipv4::ipv4_dst,
+                                                       &ovs_key_ipv4::ipv4_proto, &ovs_key_ipv4::ipv4_frag};
+constexpr IpMembers<ovs_key_ipv6, __be32[4]> ipv6_members{&ovs_key_ipv6::ipv6_src, &ovs_key_ipv6::ipv6_dst,
+                                                          &ovs_key_ipv6::ipv6_proto, &ovs_key_ipv6::ipv6_frag};
 
-bool read_ipv6(const Attribute& a, std::optional<Octets> masks, Megaflow& out) {
-  KeyAndMask<ovs_key_ipv6> ip;
+template <class Struct, class Address>
+bool read_ip(const Attribute& a, std::optional<Octets> masks, const IpMembers<Struct, Address>& of, Megaflow& out) {
+  KeyAndMask<Struct> ip;
   if (!read_both(a, masks, ip)) return false;
-  out.source = masked_ipv6(ip.key.ipv6_src, ip.mask.ipv6_src);
-  out.destination = masked_ipv6(ip.key.ipv6_dst, ip.mask.ipv6_dst);
-  out.protocol = masked(ip.key.ipv6_proto, ip.mask.ipv6_proto);
-  out.fragment = fragment_of(ip.key.ipv6_frag, ip.mask.ipv6_frag);
+  out.source = masked_address(ip.key.*of.source, ip.mask.*of.source);
+  out.destination = masked_address(ip.key.*of.destination, ip.mask.*of.destination);
+  out.protocol = masked(ip.key.*of.protocol, ip.mask.*of.protocol);
+  out.fragment = fragment_of(ip.key.*of.fragment, ip.mask.*of.fragment);
   return true;
 }
 
@@ -155,9 +159,9 @@ bool read_keys(Octets keys, std::optional<Octets> masks, PortNames& ports, Megaf
       case OVS_KEY_ATTR_ETHERTYPE:
         return read_ethernet_type(a, masks, out);
       case OVS_KEY_ATTR_IPV4:
-        return read_ipv4(a, masks, out);
+        return read_ip(a, masks, ipv4_members, out);
       case OVS_KEY_ATTR_IPV6:
-        return read_ipv6(a, masks, out);
+        return read_ip(a, masks, ipv6_members, out);
       case OVS_KEY_ATTR_TCP:
       case OVS_KEY_ATTR_UDP:
       case OVS_KEY_ATTR_SCTP:

@@ -4,8 +4,8 @@
 #include <linux/genetlink.h>
 #include <linux/openvswitch.h>
 
+#include <array>
 #include <cstring>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -56,7 +56,8 @@ struct KernelFlows::Impl {
   netlink::Dump dump{NETLINK_GENERIC, "the datapath's flows"};
   KernelFlowsStats stats;
   Stage stage = Stage::idle;
-  int datapath = 0;  // its interface index; 0: not found
+  std::array<std::uint16_t, 4> families{};  // by stage; 0: to be asked for. They hold while the module stays loaded.
+  int datapath = 0;                         // its interface index; 0: not found
   PortNames ports;
   Megaflow flow;
 
@@ -72,13 +73,15 @@ KernelFlows::Progress KernelFlows::Impl::fail(const std::string& why) {
   ++stats.dumps_failed;
   stats.last_error = why;
   stage = Stage::idle;
+  families = {};
   return Progress::failed;
 }
 
 // False: failed, stats say why.
 bool KernelFlows::Impl::ask(Stage next, const char* family_name, std::uint8_t command, std::uint8_t version) {
   std::string error;
-  const std::uint16_t family = netlink::generic_family(family_name, error);
+  std::uint16_t& family = families[static_cast<std::size_t>(next)];
+  if (family == 0) family = netlink::generic_family(family_name, error);
   if (family == 0) {
     fail(error);
     return false;

@@ -13,6 +13,20 @@ std::int64_t last_packet_wall_ms(const datapath::Megaflow& flow, flowstore::Now 
   return now.wall_ms - std::max<std::int64_t>(flow.used_ms_ago, 0);
 }
 
+// What the same packets are once their rule is known: the times are kept, nothing is counted or exported yet.
+Drop uncounted(const Drop& from, const Verdict& verdict) {
+  Drop drop;
+  drop.key = from.key;
+  drop.verdict = verdict;
+  drop.asked = true;
+  drop.first_wall_ms = from.first_wall_ms;
+  drop.last_wall_ms = from.last_wall_ms;
+  drop.first_monotonic_ms = from.first_monotonic_ms;
+  drop.grown_monotonic_ms = from.grown_monotonic_ms;
+  drop.exported_monotonic_ms = from.exported_monotonic_ms;
+  return drop;
+}
+
 }  // namespace
 
 void Table::add(const datapath::Megaflow& flow, flowstore::Now now) {
@@ -154,14 +168,7 @@ void Table::answer(const datapath::Ufid& ufid, const Verdict& verdict, flowstore
   }
   const Drop& from = *drops_[followed.drop];
   if (from.verdict == verdict) return;
-  Drop like = from;
-  like.verdict = verdict;
-  like.asked = true;
-  like.packets = like.octets = like.exported_packets = like.exported_octets = 0;
-  like.exports = 0;
-  like.megaflows = 0;
-  like.names = 0;
-  like.exact = false;
+  Drop like = uncounted(from, verdict);
   if (!first) {  // what was counted until now the former rule dropped
     followed.counted = {};
     like.first_wall_ms = like.last_wall_ms;
