@@ -143,7 +143,7 @@ bool ExportPart::export_one(flowstore::Export& due, ipfix::Now now) {
 
 void ExportPart::run(flowstore::Now now) {
   follow_settings(now);
-  if (lookup_.finished() && process_) process_->run(to_ipfix(now));
+  lookup_.take_notice();
   if (retiring_) {
     retiring_->run(to_ipfix(now));
     if (retiring_->drained() || now.monotonic_ms >= retire_until_ms_) retiring_.reset();

@@ -74,9 +74,9 @@ int HostLookup::fd() const {
   return request_ ? request_->event : -1;
 }
 
-bool HostLookup::finished() {
+void HostLookup::take_notice() {
   eventfd_t count = 0;
-  return request_ && request_->done && ::eventfd_read(request_->event, &count) == 0;
+  if (request_ && request_->done) ::eventfd_read(request_->event, &count);
 }
 
 }  // namespace ofe

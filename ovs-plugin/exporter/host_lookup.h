@@ -25,8 +25,8 @@ class HostLookup {
   int fd() const;
   // One runs, or its result was not taken yet by resolve().
   bool under_way() const { return request_ != nullptr; }
-  // Takes the finished lookup's notice; true once for each.
-  bool finished();
+  // Takes the notice of a finished lookup: fd() is readable no more.
+  void take_notice();
 
  private:
   struct Request;
