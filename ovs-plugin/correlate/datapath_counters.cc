@@ -22,6 +22,13 @@ double error_percent(const Direction* direction) {
                   error_percent(d.total.octets, d.shared.octets, d.others.octets, d.lossy));
 }
 
+// By how many percent of itself the worst counter of a connection may differ from the truth, up or down: it has at
+// least what is no share, and at most what all shared megaflows counted while it was under them. At most 1,000,000.
+// Null: not counted.
+double relative_error_percent(const Direction* original, const Direction* reply) {
+  return std::max(error_percent(original), error_percent(reply));
+}
+
 // Conntrack renews an entry's timeout with each packet: one that has gone down by as many seconds as went by had none.
 // Seconds are cut off, so what had its packets right after the last look may pass for idle. Remembers what it was
 // shown.
@@ -41,10 +48,6 @@ bool is_uncounted(const flowstore::Observation& seen) {
 }
 
 }  // namespace
-
-double relative_error_percent(const Direction* original, const Direction* reply) {
-  return std::max(error_percent(original), error_percent(reply));
-}
 
 DatapathCounters::DatapathCounters(std::size_t max_tuples, std::int64_t unclaimed_ms)
     : unclaimed_ms_(unclaimed_ms), directions_(max_tuples), join_(directions_, unclaimed_ms) {}

@@ -74,9 +74,4 @@ class DatapathCounters {
   DatapathCounterStats stats_;
 };
 
-// By how many percent of itself the worst counter of a connection may differ from the truth, up or down: it has at
-// least what is no share, and at most what all shared megaflows counted while it was under them. At most 1,000,000.
-// Null: not counted.
-double relative_error_percent(const Direction* original, const Direction* reply);
-
 }  // namespace ofe::correlate

@@ -26,7 +26,7 @@ struct Direction {
   flowstore::Tuple tuple;
   std::array<std::uint16_t, 3> zones{};  // as many as the store remembers of a flow
   std::uint8_t zone_count = 0;
-  bool in_use = false;
+  bool in_use = false;              // the place is a direction's
   bool connection = false;          // a connection has claimed it; until then something counted it, and nobody asked
   bool counted = false;             // its counters say something
   bool estimated = false;           // and a share of what several had in common is, or may be, in them

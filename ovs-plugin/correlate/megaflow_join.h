@@ -73,7 +73,6 @@ class MegaflowJoin {
   // Before a direction is erased.
   void leave_all(DirectionId id);
 
-  std::uint32_t round() const { return round_; }
   MegaflowJoinStats stats() const;
 
  private:

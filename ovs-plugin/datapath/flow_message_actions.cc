@@ -52,7 +52,6 @@ bool read_action(const Attribute& a, PortNames& ports, Megaflow& out, int nestin
       return true;
     case OVS_ACTION_ATTR_RECIRC:
       if (!read_number(a, number)) return false;
-      if (out.recirc_to == 0) out.recirc_to = number;
       out.recircs.push_back(number);
       return true;
     case OVS_ACTION_ATTR_CT:

@@ -5,7 +5,7 @@
 
 namespace ofe::datapath {
 
-// Fills drop, recirc_to, recircs, ct and outputs. False: cut short, of the wrong length, or nested too deeply. No
+// Fills drop, recircs, ct and outputs. False: cut short, of the wrong length, or nested too deeply. No
 // action at all is a drop.
 bool read_action_attributes(netlink::Octets actions, PortNames& ports, Megaflow& out);
 

@@ -1,7 +1,5 @@
 #include "ovs-plugin/datapath/megaflow.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -273,10 +271,6 @@ std::string_view keys_before(std::string_view text) {
   return text.substr(0, text.find_last_not_of(", ") + 1);
 }
 
-bool is_exact(const Address& mask) {
-  return std::ranges::all_of(mask, [](std::uint8_t octet) { return octet == 0xff; });
-}
-
 }  // namespace
 
 void reset(Megaflow& flow) {
@@ -331,16 +325,6 @@ bool parse_megaflow(std::string_view line, Megaflow& out, std::string& error) {
   if (!seen.packets || !seen.bytes || !seen.actions) in.fail("packets:, bytes: and actions:");
   if (!in.ok()) error = in.error();
   return in.ok();
-}
-
-bool pinned_tuple(const Megaflow& flow, flowstore::Tuple& out) {
-  const std::uint8_t protocol = flow.protocol.value;
-  if (flow.protocol.mask != 0xff || flow.fragment == 2) return false;
-  if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_SCTP) return false;
-  if (!is_exact(flow.source.mask) || !is_exact(flow.destination.mask)) return false;
-  if (flow.source_port.mask != 0xffff || flow.destination_port.mask != 0xffff) return false;
-  out = {flow.source.value, flow.destination.value, flow.source_port.value, flow.destination_port.value, protocol};
-  return true;
 }
 
 std::uint64_t octets_l3(const Megaflow& flow) {

@@ -53,8 +53,8 @@ struct Megaflow {
   bool offloaded = false;         // its packets pass in hardware (offloaded:yes)
   bool in_tc = false;             // it is a filter of the kernel's traffic control (dp:tc), not of the datapath
   bool drop = false;              // actions:drop, with nothing sent out before it
-  std::uint32_t recirc_to = 0;    // recirc(0x…) in the actions, the first of several; 0: none
-  // Those inside clone(), sample() and check_pkt_len() included, in the order of the line.
+  // recirc(0x…) in the actions; in this and the lists below those inside clone(), sample() and check_pkt_len() are
+  // included, in the order of the line.
   std::vector<std::uint32_t> recircs;
   std::vector<CtAction> ct;
   std::vector<std::string_view> outputs;  // ports the packet leaves by, tunnel ports of tnl_push() included; borrowed
@@ -67,10 +67,6 @@ void reset(Megaflow& flow);
 // ("flow-dump from …") and blank lines are is_flow_line() == false.
 bool is_flow_line(std::string_view line);
 bool parse_megaflow(std::string_view line, Megaflow& out, std::string& error);
-
-// The 5-tuple the flow pins: every bit of addresses, protocol and ports is masked (TCP, UDP, SCTP). False otherwise,
-// and for later fragments, which have no ports. recirc_id is not looked at.
-bool pinned_tuple(const Megaflow& flow, flowstore::Tuple& out);
 
 // Octets of the IP packets: L2 less the Ethernet header of each (14, 18 with a tag). OVS and network cards count
 // frames; the kernel's traffic control counts IP packets by itself (OVS: tests/system-offloads-traffic.at, 756 octets

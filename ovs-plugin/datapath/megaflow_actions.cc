@@ -38,7 +38,6 @@ void read_recirc(DpctlText& in, Megaflow& out) {
   const auto recirc_id = in.number<std::uint32_t>();
   in.expect(')', "')'");
   if (!in.ok()) return;
-  if (out.recirc_to == 0) out.recirc_to = recirc_id;
   out.recircs.push_back(recirc_id);
 }
 

@@ -7,7 +7,7 @@
 namespace ofe::datapath {
 
 // Reads up to where the list ends: the end of the line, the ')' that closes a nested list, or ", " before the next
-// attribute of the flow. Fills drop, recirc_to, recircs, ct and outputs.
+// attribute of the flow. Fills drop, recircs, ct and outputs.
 void read_actions(DpctlText& in, Megaflow& out);
 
 }  // namespace ofe::datapath

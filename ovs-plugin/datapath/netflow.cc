@@ -28,8 +28,6 @@ NetflowRecord read_record(std::span<const std::uint8_t> in) {
   NetflowRecord out;
   out.tuple.source = flowstore::address_from_ipv4(in.data());
   out.tuple.destination = flowstore::address_from_ipv4(in.data() + 4);
-  out.input = number16(in.subspan(12, 2));
-  out.output = number16(in.subspan(14, 2));
   out.packets = number(in.subspan(16, 4));
   const std::uint64_t octets_l2 = number(in.subspan(20, 4));
   out.octets = octets_l2 - std::min(octets_l2, out.packets * ethernet_header);

@@ -15,7 +15,6 @@ namespace ofe::datapath {
 struct NetflowRecord {
   flowstore::Tuple tuple;                 // ICMP: source_port 0, destination_port type × 256 + code
   std::uint64_t packets = 0, octets = 0;  // L3: OVS's octets less 14 per packet
-  std::uint16_t input = 0, output = 0;
 };
 
 struct NetflowStats {

@@ -100,15 +100,15 @@ TEST_F(DatapathCountersTest, CountersThatGoBackBetweenTwoDumpsAreANewEntry) {
 
 TEST_F(DatapathCountersTest, NetflowIsTheAuthorityForIpv4TcpWhileActive) {
   counters_.set_netflow_active(true);
-  counters_.add_netflow({client, 11, 1'100, 1, 2}, now_);
+  counters_.add_netflow({client, 11, 1'100}, now_);
   dump({pinned(1, client, 10, 1'000)});
   EXPECT_EQ(applied().counters.packets, 11u);
 }
 
 TEST_F(DatapathCountersTest, NetflowRecordsAreIncrements) {
   counters_.set_netflow_active(true);
-  counters_.add_netflow({client, 11, 1'100, 1, 2}, now_);
-  counters_.add_netflow({client, 4, 400, 1, 2}, now_);
+  counters_.add_netflow({client, 11, 1'100}, now_);
+  counters_.add_netflow({client, 4, 400}, now_);
   EXPECT_EQ(applied().counters.packets, 15u);
 }
 
@@ -116,8 +116,8 @@ TEST_F(DatapathCountersTest, NetflowDoesNotCountIpv6OrIcmp) {
   counters_.set_netflow_active(true);
   const Tuple v6 = tuple("fd00::1", 1, "fd00::2", 2);
   const Tuple ping = tuple("10.0.0.1", 0, "10.0.0.2", 0x800, 1);
-  counters_.add_netflow({v6, 3, 300, 1, 2}, now_);
-  counters_.add_netflow({ping, 3, 300, 1, 2}, now_);
+  counters_.add_netflow({v6, 3, 300}, now_);
+  counters_.add_netflow({ping, 3, 300}, now_);
   EXPECT_EQ(counters_.stats().tuples, 0u);
   dump({pinned(1, v6, 9, 900)});
   EXPECT_EQ(applied(connection(v6, tuple("fd00::2", 2, "fd00::1", 1))).counters.packets, 9u);
@@ -256,7 +256,7 @@ TEST_F(DatapathCountersTest, AnIdleTimeBetweenTwoDumpsMayHideAnything) {
 class DroppedTest : public DatapathCountersTest {
  protected:
   DroppedTest() { counters_.set_netflow_active(true); }
-  void netflow(std::uint64_t packets) { counters_.add_netflow({client, packets, packets * 48, 1, 0}, now_); }
+  void netflow(std::uint64_t packets) { counters_.add_netflow({client, packets, packets * 48}, now_); }
   void polls(int count) {
     while (count-- > 0) counters_.poll_completed();
   }

@@ -240,7 +240,7 @@ TEST_F(MegaflowJoinTest, NetflowStaysTheAuthorityAndItsConnectionsTakeNoShare) {
   const Observation tcp = between(tuple("10.0.0.1", 1000, "10.0.0.2", 80));
   const Observation ping = between(tuple("10.0.0.1", 7, "10.0.0.2", 8 * 256, 1));
   dump({line(1, any_v4, 0)});
-  counters_.add_netflow({tcp.original, 9, 900, 1, 2}, now_);
+  counters_.add_netflow({tcp.original, 9, 900}, now_);
   dump({line(1, any_v4, 10)});
   seen(tcp), seen(ping);
   dump({line(1, any_v4, 10)});

@@ -3,6 +3,7 @@
 #include "ovs-plugin/datapath/flow_message.h"
 
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <libmnl/libmnl.h>
 #include <linux/openvswitch.h>
@@ -12,6 +13,8 @@
 #include <functional>
 #include <random>
 #include <vector>
+
+#include "ovs-plugin/datapath/tuple_match.h"
 
 namespace ofe::datapath {
 namespace {
@@ -124,7 +127,7 @@ TEST_F(KernelFlow, KeyMaskActionsAndStatistics) {
   ASSERT_EQ(flow_.ct.size(), 1u);
   EXPECT_EQ(flow_.ct[0].zone, 65520);
   EXPECT_TRUE(flow_.ct[0].commit && flow_.ct[0].nat);
-  EXPECT_EQ(flow_.recirc_to, 0x10u);
+  EXPECT_THAT(flow_.recircs, testing::ElementsAre(0x10u));
   EXPECT_FALSE(flow_.drop);
   Megaflow of_text;
   std::string error;
@@ -218,9 +221,9 @@ TEST_F(KernelFlow, WithoutMasksEveryBitCounts) {
         .put(OVS_KEY_ATTR_UDP, tcp(53, 5353));
   });
   ASSERT_TRUE(decode(m.attributes()));
-  flowstore::Tuple pinned;
-  ASSERT_TRUE(pinned_tuple(flow_, pinned));
-  EXPECT_EQ(pinned, (flowstore::Tuple{address("10.10.0.5"), address("10.10.0.6"), 53, 5353, 17}));
+  TupleMatch match;
+  ASSERT_TRUE(tuple_match(flow_, match) && pins(match));
+  EXPECT_EQ(match.value, (flowstore::Tuple{address("10.10.0.5"), address("10.10.0.6"), 53, 5353, 17}));
   EXPECT_EQ(flow_.fragment, 1);
 }
 

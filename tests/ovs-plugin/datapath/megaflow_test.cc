@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ovs-plugin/datapath/tuple_match.h"
 #include "tests/ovs-plugin/lines_of_file.h"
 #include "tests/ovs-plugin/mutations.h"
 
@@ -50,7 +51,7 @@ TEST(Megaflow, EveryRecordedLineIsRead) {
       // The comparison with the text itself: what ends the line decides.
       EXPECT_EQ(flow.drop, line.find("actions:drop") != std::string::npos);
       EXPECT_EQ(flow.ct.size(), line.find("actions:ct(") != std::string::npos ? 1u : 0u);
-      EXPECT_EQ(flow.recirc_to != 0, line.find(",recirc(") != std::string::npos);
+      EXPECT_EQ(!flow.recircs.empty(), line.find(",recirc(") != std::string::npos);
       EXPECT_EQ(flow.outputs.size(), flow.drop || !flow.ct.empty() ? 0u : 1u);
       EXPECT_EQ(flow.used_ms_ago < 0, line.find("used:never") != std::string::npos);
     }
@@ -90,9 +91,7 @@ TEST(Megaflow, OnlyMaskedBitsMeanAnything) {
   EXPECT_EQ(octets_l3(flow), 180u);
   EXPECT_EQ(flow.used_ms_ago, 5968);
   EXPECT_FALSE(flow.offloaded);
-  EXPECT_EQ(flow.recirc_to, 0x13u);
-  flowstore::Tuple tuple;
-  EXPECT_FALSE(pinned_tuple(flow, tuple));
+  EXPECT_THAT(flow.recircs, ElementsAre(0x13u));
 }
 
 TEST(Megaflow, Ipv6WithUnknownKeysAndIcmp) {
@@ -134,9 +133,9 @@ TEST(Megaflow, VlanEncapsulation) {
   EXPECT_EQ(octets_l3(flow), 820u);
   EXPECT_THAT(flow.outputs, ElementsAre("3"));
   EXPECT_FALSE(flow.has_ufid);
-  flowstore::Tuple tuple;
-  ASSERT_TRUE(pinned_tuple(flow, tuple));
-  EXPECT_EQ(tuple, (flowstore::Tuple{*parse_address("10.0.0.1"), *parse_address("10.0.0.2"), 1, 2, 17}));
+  TupleMatch match;
+  ASSERT_TRUE(tuple_match(flow, match) && pins(match));
+  EXPECT_EQ(match.value, (flowstore::Tuple{*parse_address("10.0.0.1"), *parse_address("10.0.0.2"), 1, 2, 17}));
   EXPECT_TRUE(read(flow_of("recirc_id(0),eth_type(0x8100),vlan(vid=10,pcp=0),encap()")).vlan);
 }
 
@@ -149,22 +148,6 @@ TEST(Megaflow, TunnelsMplsAndArpArePassedOver) {
   EXPECT_EQ(flow.in_port, "vxlan_sys_4789");
   EXPECT_EQ(flow.eth_type, 0x0806);
   EXPECT_EQ(flow.source.mask, Address{});  // not the tunnel's
-}
-
-TEST(Megaflow, WhatPinsATuple) {
-  const auto pins = [](const std::string& ip, const std::string& ports) {
-    flowstore::Tuple tuple;
-    return pinned_tuple(read(flow_of("recirc_id(0),in_port(1),eth_type(0x0800)," + ip + "," + ports)), tuple);
-  };
-  const std::string exact = "ipv4(src=1.1.1.1,dst=2.2.2.2,proto=6,frag=no)";
-  EXPECT_TRUE(pins(exact, "tcp(src=1,dst=2)"));
-  EXPECT_TRUE(pins("ipv6(src=fd00::1,dst=fd00::2,proto=132,frag=no)", "sctp(src=1,dst=2)"));
-  EXPECT_FALSE(pins(exact, "tcp(dst=2)"));  // left out without -m: wildcarded
-  EXPECT_FALSE(pins(exact, "tcp(src=1/0xff00,dst=2)"));
-  EXPECT_FALSE(pins("ipv4(src=1.1.1.1,dst=2.2.2.0/255.255.255.0,proto=6,frag=no)", "tcp(src=1,dst=2)"));
-  EXPECT_FALSE(pins("ipv4(src=1.1.1.1,dst=2.2.2.2,proto=6/0,frag=no)", "tcp(src=1,dst=2)"));
-  EXPECT_FALSE(pins("ipv4(src=1.1.1.1,dst=2.2.2.2,proto=6,frag=later)", "tcp(src=0,dst=0)"));
-  EXPECT_FALSE(pins("ipv4(src=1.1.1.1,dst=2.2.2.2,proto=1,frag=no)", "icmp(type=8,code=0)"));
 }
 
 TEST(Megaflow, StatisticsAndOffload) {

@@ -71,6 +71,19 @@ TEST(TupleMatch, PinsWhatHasEveryBit) {
   EXPECT_EQ(match.value, tuple("fd00::1", 5, "fd00::2", 80, 6));
 }
 
+TEST(TupleMatch, NothingLessPins) {
+  const auto pinning = [](const std::string& ip, const std::string& ports) {
+    return pins(match_of("recirc_id(0),in_port(1),eth_type(0x0800)," + ip + "," + ports));
+  };
+  const std::string exact = "ipv4(src=1.1.1.1,dst=2.2.2.2,proto=6,frag=no)";
+  EXPECT_TRUE(pinning(exact, "tcp(src=1,dst=2)"));
+  EXPECT_FALSE(pinning(exact, "tcp(dst=2)"));  // left out without -m: wildcarded
+  EXPECT_FALSE(pinning(exact, "tcp(src=1/0xff00,dst=2)"));
+  EXPECT_FALSE(pinning("ipv4(src=1.1.1.1,dst=2.2.2.0/255.255.255.0,proto=6,frag=no)", "tcp(src=1,dst=2)"));
+  EXPECT_FALSE(pinning("ipv4(src=1.1.1.1,dst=2.2.2.2,proto=6/0,frag=no)", "tcp(src=1,dst=2)"));
+  EXPECT_TRUE(pins(match_of("eth_type(0x86dd),ipv6(src=fd00::1,dst=fd00::2,proto=132,frag=no),sctp(src=1,dst=2)")));
+}
+
 TEST(TupleMatch, WhatIsNoIpMatchesNoTuple) {
   Megaflow flow;
   std::string error;

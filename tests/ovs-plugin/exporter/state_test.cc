@@ -118,14 +118,14 @@ TEST(State, ATcpTupleReusedOnTheUserspaceDatapathCountsFromZero) {
   auto seen = udp(4000);
   seen.original.protocol = seen.reply.protocol = 6;
   seen.tcp_state = flowstore::TcpState::established;
-  state.counters.add_netflow({seen.original, 10, 1'000, 1, 2}, start);
+  state.counters.add_netflow({seen.original, 10, 1'000}, start);
   auto first = seen;
   observe(state, first, start);
   auto reopened = seen;
   reopened.tcp_state = flowstore::TcpState::syn_sent;
   observe(state, reopened, start);
   EXPECT_EQ(state.store.find(seen.original, seen.reply)->total.packets, 0u);
-  state.counters.add_netflow({seen.original, 3, 300, 1, 2}, start);
+  state.counters.add_netflow({seen.original, 3, 300}, start);
   auto again = seen;
   again.tcp_state = flowstore::TcpState::established;
   observe(state, again, start);
