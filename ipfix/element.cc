@@ -63,7 +63,9 @@ std::string reverse_name(std::string_view name) {
 
 Registry make_builtin() {
   Registry registry;
-  for (const BuiltinElement& row : builtin_elements()) registry.add({row.enterprise, row.id, row.name, row.type});
+  for (const BuiltinElement& row : builtin_elements()) {
+    registry.add({row.enterprise, row.id, row.name, row.type, row.semantics, row.units});
+  }
   return registry;
 }
 
@@ -94,7 +96,10 @@ const Registry& Registry::builtin() {
 void Registry::add(Element element) {
   const bool reversible = element.enterprise == 0 && !element.name.empty() &&
                           !std::binary_search(not_reversible.begin(), not_reversible.end(), element.id);
-  if (reversible) add_one({reverse_enterprise, element.id, reverse_name(element.name), element.type});
+  if (reversible) {
+    add_one(
+        {reverse_enterprise, element.id, reverse_name(element.name), element.type, element.semantics, element.units});
+  }
   add_one(std::move(element));
 }
 

@@ -43,6 +43,38 @@ enum class DataType : std::uint8_t {
   unsigned256 = 23,  // RFC 9740
 };
 
+// What values mean, and in what; the numbers are those of IANA's registries informationElementSemantics and
+// informationElementUnits (RFC 5610 section 4).
+enum class Semantics : std::uint8_t {
+  standard = 0,  // the registry's "default"
+  quantity = 1,
+  total_counter = 2,
+  delta_counter = 3,
+  identifier = 4,
+  flags = 5,
+  list = 6,
+  snmp_counter = 7,
+  snmp_gauge = 8,
+};
+enum class Units : std::uint16_t {
+  none = 0,
+  bits = 1,
+  octets = 2,
+  packets = 3,
+  flows = 4,
+  seconds = 5,
+  milliseconds = 6,
+  microseconds = 7,
+  nanoseconds = 8,
+  words = 9,  // of 4 octets
+  messages = 10,
+  hops = 11,
+  entries = 12,
+  frames = 13,
+  ports = 14,
+  inferred = 15,
+};
+
 inline constexpr std::uint16_t variable_length = 65535;     // RFC 7011 section 7
 inline constexpr std::uint32_t reverse_enterprise = 29305;  // RFC 5103 section 6.1
 
@@ -58,6 +90,8 @@ struct Element {
   std::uint16_t id = 0;          // without the enterprise bit
   std::string name;              // as in the registry; reverse elements are "reverse" + Name
   DataType type = DataType::octet_array;
+  Semantics semantics = Semantics::standard;  // of the built-in tables; what a collector learns has none
+  Units units = Units::none;
 };
 
 // Lookup by number and by name. Reverse elements (enterprise 29305) are derived from IANA's by RFC 5103 section 6.1.

@@ -7,10 +7,9 @@
 #include "ipfix/record_writer.h"
 
 namespace ipfix {
-namespace {
 
-// RFC 5610 section 3.9: the scope says which element, what follows describes it. Ranges and descriptions are optional
-// there; our elements have none.
+// RFC 5610 section 3.9: the scope says which element, what follows describes it. libfixbuf takes a record for one of
+// these only with all nine fields, so range and description are there, and say nothing (no range: both ends 0).
 Template type_record_template(std::uint16_t id) {
   constexpr std::uint16_t scope_fields = 2;
   return {id,
@@ -20,8 +19,13 @@ Template type_record_template(std::uint16_t id) {
            {0, 339, 1},                  // informationElementDataType
            {0, 344, 1},                  // informationElementSemantics
            {0, 345, 2},                  // informationElementUnits
-           {0, 341, variable_length}}};  // informationElementName
+           {0, 342, 8},                  // informationElementRangeBegin
+           {0, 343, 8},                  // informationElementRangeEnd
+           {0, 341, variable_length},    // informationElementName
+           {0, 340, variable_length}}};  // informationElementDescription
 }
+
+namespace {
 
 void write_type_record(const Element& element, RecordWriter& out) {
   out.u32(element.enterprise);
@@ -29,7 +33,10 @@ void write_type_record(const Element& element, RecordWriter& out) {
   out.u8(static_cast<std::uint8_t>(element.type));
   out.u8(static_cast<std::uint8_t>(element.semantics));
   out.u16(static_cast<std::uint16_t>(element.units));
+  out.u64(0);
+  out.u64(0);
   out.string(element.name);
+  out.string("");
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 
 namespace ipfix {
 
+// The Options Template of such records: the element (scope), its type, semantics, units, range, name and description.
+Template type_record_template(std::uint16_t id);
+
 // Has every session of the process tell, before anything else, of each enterprise element in these templates; of those
 // of RFC 5103 (reverse elements) none, which collectors derive. To be called before their templates are added. An
 // element the built-in registry lacks is left out. False: the id is below 256 or taken.

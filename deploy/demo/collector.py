@@ -43,6 +43,8 @@ class Collected:
             except ValueError:
                 self.unreadable += 1
                 continue
+            if "protocolIdentifier" not in record:  # it describes the elements of those that follow
+                continue
             with self.lock:
                 self._add(record, time.monotonic())
         if self._copy:

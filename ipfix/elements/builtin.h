@@ -12,6 +12,8 @@ struct BuiltinElement {
   std::uint32_t enterprise;
   std::uint16_t id;
   DataType type;
+  Semantics semantics;
+  Units units;
   const char* name;
 };
 

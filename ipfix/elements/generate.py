@@ -2,7 +2,8 @@
 """Writes the built-in table of Information Elements as C++ (see builtin.h) from CSV tables.
 
 A table has a header line; columns are found by name: id or ElementID, name, type or "Abstract Data Type", enterprise or
-"Enterprise ID" (absent or empty: 0, IANA). Anything malformed ends the build with FILE:LINE and what is wrong.
+"Enterprise ID" (absent or empty: 0, IANA), semantics or "Data Type Semantics" (default), units (none). Anything malformed
+ends the build with FILE:LINE and what is wrong.
 """
 
 import argparse
@@ -19,12 +20,24 @@ TYPES = [
     "subTemplateMultiList", "unsigned256",
 ]
 
+# IANA's registries informationElementSemantics and informationElementUnits (RFC 5610 section 4), by their numbers.
+SEMANTICS = [
+    "default", "quantity", "totalCounter", "deltaCounter", "identifier", "flags", "list", "snmpCounter", "snmpGauge",
+]
+UNITS = [
+    "none", "bits", "octets", "packets", "flows", "seconds", "milliseconds", "microseconds", "nanoseconds",
+    "4-octet words", "messages", "hops", "entries", "frames", "ports", "inferred",
+]
+
 COLUMNS = {
     "id": ("id", "ElementID"),
     "name": ("name", "Name"),
     "type": ("type", "Abstract Data Type"),
     "enterprise": ("enterprise", "Enterprise ID"),
+    "semantics": ("semantics", "Data Type Semantics"),
+    "units": ("units", "Units"),
 }
+OPTIONAL = ("enterprise", "semantics", "units")
 
 MAX_ELEMENT_ID = 0x7FFF  # 15 bits: the first is the enterprise bit (RFC 7011 section 3.2)
 MAX_ENTERPRISE = 0xFFFFFFFF
@@ -40,7 +53,7 @@ def find_columns(header):
         positions = [header.index(spelling) for spelling in spellings if spelling in header]
         if positions:
             found[column] = positions[0]
-        elif column != "enterprise":
+        elif column not in OPTIONAL:
             raise Malformed(f"no column {' or '.join(spellings)}")
     return found
 
@@ -49,6 +62,12 @@ def number(text, what, least, most):
     if not re.fullmatch(r"[0-9]+", text) or not least <= int(text) <= most:
         raise Malformed(f'{what} "{text}" is not a number from {least} to {most}')
     return int(text)
+
+
+def one_of(text, what, names):
+    if text not in names:
+        raise Malformed(f'unknown {what} "{text}"')
+    return names.index(text)
 
 
 def parse_row(row, columns):
@@ -72,6 +91,8 @@ def parse_row(row, columns):
         number(enterprise, "enterprise", 0, MAX_ENTERPRISE) if enterprise else 0,
         number(cell("id"), f"id of {name}", 1, MAX_ELEMENT_ID),
         TYPES.index(type_name),
+        one_of(cell("semantics") or "default", f"semantics of {name}", SEMANTICS),
+        one_of(cell("units") or "none", f"units of {name}", UNITS),
         name,
     )
 
@@ -86,7 +107,7 @@ def read_table(path, numbers_seen, names_seen):
                 if not any(row):
                     continue
                 element = parse_row(row, columns)
-                enterprise, element_id, _, name = element
+                enterprise, element_id, *_, name = element
                 if (enterprise, element_id) in numbers_seen:
                     raise Malformed(f"element {element_id} of enterprise {enterprise} stands twice")
                 if (enterprise, name) in names_seen:
@@ -113,7 +134,8 @@ def source_text(tables):
     ]
     for path, elements in tables:
         lines.append(f"    // {os.path.basename(path)}")
-        lines += [f'    {{{e}, {i}, DataType{{{t}}}, "{n}"}},' for e, i, t, n in elements]
+        lines += [f'    {{{e}, {i}, DataType{{{t}}}, Semantics{{{s}}}, Units{{{u}}}, "{n}"}},'
+                  for e, i, t, s, u, n in elements]
     lines += [
         "};",
         "",

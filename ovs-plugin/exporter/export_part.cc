@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "flowstore/address.h"
+#include "ipfix/type_records.h"
 #include "ovs-plugin/ovs/ovs.h"
 
 namespace ofe {
@@ -91,7 +92,9 @@ void ExportPart::open(flowstore::Now now) {
         return collector_address(collector, error);
       },
       to_ipfix(now));
-  for (ipfix::Template& definition : record::templates()) process_->add_template(std::move(definition));
+  const std::vector<ipfix::Template> templates = record::templates();
+  ipfix::add_type_records(*process_, record::template_type_records, templates);
+  for (const ipfix::Template& definition : templates) process_->add_template(definition);
   spdlog::info("exporting to {} as observation domain {}", collector_, observation_domain_);
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "ipfix/element.h"
+#include "ipfix/type_records.h"
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/denied_commands.h"
 #include "ovs-plugin/exporter/exporter.h"
@@ -226,6 +228,14 @@ Answer render(const Json& json, bool as_json) {
   return {true, as_json ? json.dump() + "\n" : as_text(json)};
 }
 
+Json template_json(const ipfix::Template& definition) {
+  Json elements = Json::array();
+  for (const ipfix::FieldSpecifier& field : definition.fields) {
+    elements.push_back(ipfix::Registry::builtin().find(field.enterprise, field.id)->name);
+  }
+  return {{"id", definition.id}, {"elements", std::move(elements)}};
+}
+
 }  // namespace
 
 Json status_json(Exporter& exporter) {
@@ -271,21 +281,8 @@ Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
   Answer wrong;
   if (!take_json_flag(arguments, json, wrong, "ipfix/show [--json]")) return wrong;
   Json show = ipfix_json(exporter);
-  Json templates = Json::array();
-  for (const auto& [id, fields] : {std::pair{record::template_ipv4, record::fields_ipv4()},
-                                   std::pair{record::template_ipv6, record::fields_ipv6()},
-                                   std::pair{record::template_ipv4_estimated, record::fields_ipv4_estimated()},
-                                   std::pair{record::template_ipv6_estimated, record::fields_ipv6_estimated()}}) {
-    Json elements = Json::array();
-    for (const record::Field& field : fields) elements.push_back(field.element);
-    templates.push_back({{"id", id}, {"elements", std::move(elements)}});
-  }
-  for (const auto& [id, fields] : {std::pair{record::template_denied_ipv4, record::denied_fields_ipv4()},
-                                   std::pair{record::template_denied_ipv6, record::denied_fields_ipv6()}}) {
-    Json elements = Json::array();
-    for (const record::DeniedField& field : fields) elements.push_back(field.element);
-    templates.push_back({{"id", id}, {"elements", std::move(elements)}});
-  }
+  Json templates = Json::array({template_json(ipfix::type_record_template(record::template_type_records))});
+  for (const ipfix::Template& definition : record::templates()) templates.push_back(template_json(definition));
   show["templates"] = std::move(templates);
   return render(show, json);
 }

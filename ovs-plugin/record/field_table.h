@@ -19,6 +19,8 @@ inline constexpr std::uint16_t template_ipv6 = 257;
 // Of flows with estimated counters, or with none (zeros that say nothing): the same and relativeError.
 inline constexpr std::uint16_t template_ipv4_estimated = 260;
 inline constexpr std::uint16_t template_ipv6_estimated = 261;
+// An Options Template: what the enterprise elements of the others are called (ipfix/type_records.h).
+inline constexpr std::uint16_t template_type_records = 262;
 
 struct Source {
   const flowstore::Flow& flow;

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 
-from harness import BIN, Exporter, Testbed, expect, json_lines, wait_for
+from harness import BIN, Exporter, Testbed, expect, recorded, wait_for
 from userspace_pods import UserspacePods
 
 COLLECTOR = "127.0.0.1:47392:tcp"
@@ -100,7 +100,7 @@ def exporter_survives(testbed):
     records = testbed.folder / "records.jsonl"
     testbed.start(BIN / "ipfix-dump", "--listen", "tcp:127.0.0.1:47392", namespace=node, log=records.name)
     wait_for("the records of what happened meanwhile",
-             lambda: {r["destinationTransportPort"] for r in json_lines(records)} >= {5301, 5302, 5303})
+             lambda: {r["destinationTransportPort"] for r in recorded(records)} >= {5301, 5302, 5303})
     expect(True, "what was in the store when the collector came is exported")
 
     refused_reload(exporter, metadata)

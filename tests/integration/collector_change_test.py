@@ -5,7 +5,7 @@ import pathlib
 import signal
 import sys
 
-from harness import BIN, Exporter, OvsDatabase, Testbed, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, OvsDatabase, Testbed, expect, recorded, run, wait_for
 from routed_pods import RoutedPods
 
 HERE = pathlib.Path(__file__).parent
@@ -44,7 +44,7 @@ class Scene:
         return collector
 
     def records(self, port):
-        return [r for r in json_lines(self.testbed.folder / f"records-{port}.jsonl")
+        return [r for r in recorded(self.testbed.folder / f"records-{port}.jsonl")
                 if r["destinationTransportPort"] == SERVICE]
 
     def ipfix(self):

@@ -6,7 +6,7 @@ import itertools
 import sys
 import xml.etree.ElementTree
 
-from harness import BIN, Exporter, OvsDatabase, Testbed, accepts_connections, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, OvsDatabase, Testbed, accepts_connections, expect, recorded, run, wait_for
 from routed_pods import RoutedPods
 
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
@@ -114,7 +114,7 @@ class Lab:
     # --- what the collector got ---
 
     def records(self):
-        return json_lines(self.records_file)
+        return recorded(self.records_file)
 
     def connections(self, *wanted):
         """The records of each connection with the key, in the order of their ends: [[record, …], …]. Two connections

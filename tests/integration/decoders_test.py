@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-from harness import BIN, Exporter, OvsDatabase, Testbed, expect, run, wait_for
+from harness import BIN, Exporter, OvsDatabase, Testbed, expect, flow_records, run, wait_for
 from routed_pods import RoutedPods
 
 HERE = pathlib.Path(__file__).parent
@@ -25,8 +25,7 @@ COUNTERS = ("packetTotalCount", "octetTotalCount", "packetDeltaCount", "octetDel
 def ours(*arguments):
     """ipfix-dump's records as (source, destination, source port, destination port, protocol, counters…)."""
     records = []
-    for line in run(BIN / "ipfix-dump", *arguments).splitlines():
-        record = json.loads(line)
+    for record in flow_records(run(BIN / "ipfix-dump", *arguments)):
         family = "IPv4" if "sourceIPv4Address" in record else "IPv6"
         records.append((record[f"source{family}Address"], record[f"destination{family}Address"],
                         record["sourceTransportPort"], record["destinationTransportPort"], record["protocolIdentifier"],
@@ -40,6 +39,8 @@ def libfixbuf(path):
     records = []
     for block in text.split("--- data record")[1:]:
         values = dict(re.findall(r"^\s+\([\d/]+\)\s+(\w+) : (\S+)", block, re.MULTILINE))
+        if "protocolIdentifier" not in values:  # it describes elements
+            continue
         family = "IPv4" if "sourceIPv4Address" in values else "IPv6"
         records.append((*(str(ipaddress.ip_address(values[f"{side}{family}Address"])) for side in ("source", "destination")),
                         *(int(values[name]) for name in ("sourceTransportPort", "destinationTransportPort",
@@ -123,6 +124,10 @@ def main():
     over_tcp = ours(stream)
     expect(len(over_tcp) >= 62, "every flow has a record over TCP")
     same(over_tcp, libfixbuf(stream), "TCP, ipfixDump")
+    # Without any definition of ours: what our enterprise elements are called stands in the stream (RFC 5610).
+    for path, transport in ((together, "UDP"), (stream, "TCP")):
+        named = run("timeout", "30", "ipfixDump", "--rfc5610", "--data", "-i", path)
+        expect(re.search(r"\(55829/101\)\s+sourcePodName : ", named), f"ipfixDump --rfc5610 names our elements, {transport}")
     return 0
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 
 from denied_pods import POLICY_COOKIE, POLICY_TABLE, REGISTER_COOKIE, DeniedPods
-from harness import BIN, Exporter, Testbed, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, Testbed, expect, recorded, run, wait_for
 
 PROBE = pathlib.Path(__file__).parent / "probe.py"
 COLLECTOR_PORT = 4739
@@ -93,7 +93,7 @@ def shared_megaflows(exporter, pods):
 
 
 def records(collector):
-    return [r for r in json_lines(collector.log) if "firewallEvent" in r]
+    return [r for r in recorded(collector.log) if "firewallEvent" in r]
 
 
 def exported(collector):

@@ -6,7 +6,7 @@ import collections
 import pathlib
 import sys
 
-from harness import BIN, Exporter, Testbed, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, Testbed, expect, recorded, run, wait_for
 from userspace_pods import UserspacePods
 
 HERE = pathlib.Path(__file__).parent
@@ -28,16 +28,16 @@ def in_pod(pods, *command):
     run("ip", "netns", "exec", pods.pods[0][0], "python3", *command)
 
 
-def recorded(collector):
+def of_first_pod(collector):
     """(protocol, source port) and record of the first Pod's connections."""
-    for record in json_lines(collector.log):
+    for record in recorded(collector.log):
         if record.get("sourceIPv4Address") == "10.78.0.1" and record["protocolIdentifier"] in (6, 17):
             yield (PROTOCOLS[record["protocolIdentifier"]], record["sourceTransportPort"]), record
 
 
 def counted(exporter, collector):
     """{(protocol, source port): totals} of connections that live, and those of the last record of what has ended."""
-    totals = {key: tuple(record[name] for name in TOTALS) for key, record in recorded(collector)}
+    totals = {key: tuple(record[name] for name in TOTALS) for key, record in of_first_pod(collector)}
     for flow in exporter.flows("src=10.78.0.1", "limit=2000"):
         totals[flow["protocol"], flow["original"]["sourcePort"]] = tuple(flow["total"][name] for name in COUNTERS)
     return totals
@@ -101,7 +101,7 @@ def records_add_up(testbed, exporter, pods, collector):
     truth = true_counts(pods)
     expect(testbed.stop(exporter.process) == 0, "the exporter ends")
     sums = collections.defaultdict(lambda: (0, 0, 0, 0))
-    for key, record in recorded(collector):
+    for key, record in of_first_pod(collector):
         # A record that is due before Open vSwitch has told anything says so; the deltas of those after it make up for it.
         if "relativeError" in record and any(record[name] for name in TOTALS):
             sys.exit(f"FAILED: exact counters are marked: {record}")

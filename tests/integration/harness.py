@@ -167,9 +167,13 @@ class Exporter:
         return self.process.log.read_text()
 
 
-def json_lines(path):
-    """Whole lines only: the writer may be in the middle of one."""
-    if not path.exists():
-        return []
-    text = path.read_text()
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+def flow_records(text):
+    """Of the JSON lines of ipfix-dump those of flows; the others describe what follows. Whole lines only: the writer may
+    be in the middle of one."""
+    records = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    return [record for record in records if "protocolIdentifier" in record]
+
+
+def recorded(path):
+    """flow_records of a file, which may be about to come."""
+    return flow_records(path.read_text()) if path.exists() else []

@@ -5,7 +5,7 @@ import collections
 import pathlib
 import sys
 
-from harness import BIN, Exporter, OvsDatabase, Testbed, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, OvsDatabase, Testbed, expect, recorded, run, wait_for
 from routed_pods import RoutedPods
 
 HERE = pathlib.Path(__file__).parent
@@ -53,11 +53,11 @@ def main():
     expect(status["conntrack"]["kernel"]["problem"] == "", "accounting was switched on in the namespace")
     listing = exporter.appctl("flow/list", "proto=tcp")
     expect("tests/client" in listing, "flow/list shows the Pod that OVSDB names")
-    wait_for("records of every flow", lambda: len({key_of(r) for r in json_lines(records_file)}) >= 13)
+    wait_for("records of every flow", lambda: len({key_of(r) for r in recorded(records_file)}) >= 13)
     testbed.stop(exporter.process)
 
     flows = collections.defaultdict(list)
-    for record in wait_for("the flushed records", lambda: json_lines(records_file)):
+    for record in wait_for("the flushed records", lambda: recorded(records_file)):
         flows[key_of(record)].append(record)
     counted = pods.referee.counted()
     for key, (packets, octets) in counted.items():

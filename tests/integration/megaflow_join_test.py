@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-from harness import BIN, Exporter, Testbed, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, Testbed, expect, recorded, run, wait_for
 from userspace_pods import SERVICE, UserspacePods
 
 HERE = pathlib.Path(__file__).parent
@@ -146,7 +146,7 @@ ovsFlowExporter: {metadataSocket: /nonexistent/metadata.sock}
     join = exporter.status()["conntrack"]["userspace"]["megaflowJoin"]
     expect(join["shared"] > 0 and join["apportionedPackets"] > 0, f"exporter/status says how: {join}")
     expect(testbed.stop(exporter.process) == 0, "the exporter ends")
-    marked = wait_for("the last records", lambda: (found := [r for r in json_lines(collector.log)
+    marked = wait_for("the last records", lambda: (found := [r for r in recorded(collector.log)
                                                               if r.get("relativeError") is not None]) and found)
     expect(len(marked) >= 8, f"{len(marked)} records carry relativeError")
     return 0

@@ -7,7 +7,7 @@ import collections
 import pathlib
 import sys
 
-from harness import BIN, Exporter, OvsDatabase, Testbed, accepts_connections, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, OvsDatabase, Testbed, accepts_connections, expect, recorded, run, wait_for
 from two_nodes import BRIDGED_A, BRIDGED_B, NODE_A, NODE_B, ON_EXTERNAL, OUTSIDE, POD, SERVICE, TwoNodes
 
 HERE = pathlib.Path(__file__).parent
@@ -85,7 +85,7 @@ class Side:
         """Of every flow, in order; the exporter is stopped, so that all of them have ended."""
         self.testbed.stop(self.exporter.process)
         flows = collections.defaultdict(list)
-        for record in wait_for("the last records", lambda: json_lines(self.records_file)):
+        for record in wait_for("the last records", lambda: recorded(self.records_file)):
             flows[key_of(record)].append(record)
         return flows
 

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 
-from harness import BIN, Exporter, Testbed, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, Testbed, expect, recorded, run, wait_for
 from userspace_pods import UserspacePods
 
 HERE = pathlib.Path(__file__).parent
@@ -107,7 +107,7 @@ def flows_are_exported(pods, exporter, records):
     wait_for("a flow in the zone of the rule", lambda: exporter.flows("zone=65520", "proto=tcp"))
     wait_for("a flow in the zone of the register", lambda: exporter.flows("zone=8001", "proto=tcp"))
     wait_for("both exported", lambda: {pods.pods[0][1], pods.pods[0][2]} <= {
-        r.get("sourceIPv4Address", r.get("sourceIPv6Address")) for r in json_lines(records)})
+        r.get("sourceIPv4Address", r.get("sourceIPv6Address")) for r in recorded(records)})
     wait_for("their entries to be counted", lambda: zones(exporter)[8001].get("entries", 0) >= 1)
     expect(True, "flows in both zones are exported, without any setting")
 

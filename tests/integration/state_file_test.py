@@ -6,7 +6,7 @@ import pathlib
 import stat
 import sys
 
-from harness import BIN, Exporter, OvsDatabase, Testbed, expect, json_lines, run, wait_for
+from harness import BIN, Exporter, OvsDatabase, Testbed, expect, recorded, run, wait_for
 from held_connection import HeldConnection
 from routed_pods import RoutedPods
 
@@ -82,7 +82,7 @@ class Scene:
 
     def records_by_port(self, port):
         records = collections.defaultdict(list)
-        for record in json_lines(self.records_file):
+        for record in recorded(self.records_file):
             if record["destinationTransportPort"] == port:
                 records[record["sourceTransportPort"]].append(record)
         return records

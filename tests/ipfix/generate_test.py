@@ -32,15 +32,16 @@ class Generate(unittest.TestCase):
         self.assertFalse(self.output.exists(), "no table is left behind")
 
     def test_writes_the_tables_in_order(self):
-        iana = "id,name,type\n1,octetDeltaCount,unsigned64\n520,tcpOptionsFull,unsigned256?\n"
+        iana = ("id,name,type,semantics,units\n1,octetDeltaCount,unsigned64,deltaCounter,octets\n"
+                "520,tcpOptionsFull,unsigned256?,flags,\n")
         enterprise = 'ElementID,Name,Abstract Data Type,Description,Enterprise ID,\n7,appName,string,"a, b",4711,\n'
         result = self.generate(enterprise, iana)
         self.assertEqual(result.returncode, 0, result.stderr)
         rows = [line.strip() for line in self.output.read_text().splitlines() if line.startswith("    {")]
         self.assertEqual(rows, [
-            '{4711, 7, DataType{13}, "appName"},',
-            '{0, 1, DataType{4}, "octetDeltaCount"},',
-            '{0, 520, DataType{23}, "tcpOptionsFull"},',
+            '{4711, 7, DataType{13}, Semantics{0}, Units{0}, "appName"},',
+            '{0, 1, DataType{4}, Semantics{3}, Units{2}, "octetDeltaCount"},',
+            '{0, 520, DataType{23}, Semantics{5}, Units{0}, "tcpOptionsFull"},',
         ])
 
     def test_refuses_malformed_tables(self):
@@ -53,6 +54,8 @@ class Generate(unittest.TestCase):
             ('table0.csv:3: unknown type "text" of y', HEADER + "1,x,string,\n2,y,text,\n"),
             ('table0.csv:2: name "a b" is not a word', HEADER + "1,a b,string,\n"),
             ('table0.csv:2: enterprise "many" is not a number', HEADER + "1,x,string,many\n"),
+            ('table0.csv:2: unknown semantics of x "much"', "id,name,type,semantics\n1,x,string,much\n"),
+            ('table0.csv:2: unknown units of x "miles"', "id,name,type,units\n1,x,string,miles\n"),
             ("table0.csv:2: has 2 fields, no type", HEADER + "1,x\n"),
             ("table0.csv:3: element 1 of enterprise 0 stands twice", HEADER + "1,x,string,\n1,y,string,\n"),
             ("table0.csv:3: name x of enterprise 0 stands twice", HEADER + "1,x,string,\n2,x,string,\n"),

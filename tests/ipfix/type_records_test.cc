@@ -30,11 +30,13 @@ TEST(TypeRecords, ComeFirstAndOncePerElement) {
   const auto& sets = session.messages().front().sets;
   ASSERT_EQ(sets.size(), 3u);
   EXPECT_EQ(sets[0].id, 3) << "an Options Template Set";
-  EXPECT_EQ(sets[0].body, from_hex("012c 0006 0002"       // template 300, 6 fields, of which 2 scope
-                                   "015a 0004 012f 0002"  // privateEnterpriseNumber, informationElementId
-                                   "0153 0001 0158 0001 0159 0002 0155 ffff"));  // type, semantics, units, name
+  EXPECT_EQ(sets[0].body, from_hex("012c 0009 0002"                 // template 300, 9 fields, of which 2 scope
+                                   "015a 0004 012f 0002"            // privateEnterpriseNumber, informationElementId
+                                   "0153 0001 0158 0001 0159 0002"  // type, semantics, units
+                                   "0156 0008 0157 0008 0155 ffff 0154 ffff"));  // range, name, description
   EXPECT_EQ(sets[1].id, 300);
-  EXPECT_EQ(sets[1].body, from_hex("0000da15 0065 0d 00 0000 0d 736f75726365506f644e616d65"));  // 55829, 101, string
+  EXPECT_EQ(sets[1].body, from_hex("0000da15 0065 0d 00 0000"  // 55829, 101, string
+                                   "0000000000000000 0000000000000000 0d 736f75726365506f644e616d65 00"));
   EXPECT_EQ(sets[2].id, 2);
 }
 

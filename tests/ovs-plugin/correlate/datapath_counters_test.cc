@@ -228,7 +228,7 @@ TEST_F(DatapathCountersTest, WhatNetflowCountsLosesNothingWithAMegaflow) {
   dump({pinned(1, client, 10, 1'000)});
   now_.monotonic_ms += 1'000;
   dump({});
-  counters_.add_netflow({client, 3, 300, 1, 2}, now_);
+  counters_.add_netflow({client, 3, 300}, now_);
   const auto seen = applied();
   EXPECT_EQ(seen.statistics, Statistics::exact);
   EXPECT_EQ(seen.counters.packets, 3u);
