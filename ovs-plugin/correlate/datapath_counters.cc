@@ -8,9 +8,8 @@ namespace {
 
 constexpr double most_percent = 1'000'000;
 
-double error_percent(std::uint64_t counted, std::uint64_t shared, std::uint64_t others, bool lossy) {
-  if (lossy && counted == 0) return most_percent;
-  const double may_differ = static_cast<double>(std::max({shared, others, lossy ? counted : 0}));
+double error_percent(std::uint64_t counted, std::uint64_t shared, std::uint64_t others) {
+  const double may_differ = static_cast<double>(std::max(shared, others));
   if (may_differ == 0) return 0;
   return counted == 0 ? most_percent : std::min(most_percent, 100 * may_differ / static_cast<double>(counted));
 }
@@ -18,13 +17,14 @@ double error_percent(std::uint64_t counted, std::uint64_t shared, std::uint64_t 
 double error_percent(const Direction* direction) {
   if (direction == nullptr || !direction->estimated) return 0;
   const Direction& d = *direction;
-  return std::max(error_percent(d.total.packets, d.shared.packets, d.others.packets, d.lossy),
-                  error_percent(d.total.octets, d.shared.octets, d.others.octets, d.lossy));
+  if (d.lossy) return most_percent;
+  return std::max(error_percent(d.total.packets, d.shared.packets, d.others.packets),
+                  error_percent(d.total.octets, d.shared.octets, d.others.octets));
 }
 
 // By how many percent of itself the worst counter of a connection may differ from the truth, up or down: it has at
-// least what is no share, and at most what all shared megaflows counted while it was under them. At most 1,000,000.
-// Null: not counted.
+// least what is no share, and at most what all shared megaflows counted while it was under them. At most 1,000,000,
+// which also says that packets were counted that nobody saw, and how many cannot be told. Null: not counted.
 double relative_error_percent(const Direction* original, const Direction* reply) {
   return std::max(error_percent(original), error_percent(reply));
 }

@@ -31,7 +31,7 @@ struct Direction {
   bool counted = false;             // its counters say something
   bool estimated = false;           // and a share of what several had in common is, or may be, in them
   bool dropped = false;             // no connection has it: what NetFlow counts of it is handed over to dropped traffic
-  bool lossy = false;               // a megaflow that counted it went with packets that were not seen
+  bool lossy = false;               // a megaflow that counted it may have gone with packets that were not seen
   std::uint32_t generation = 0;     // of the place: another tuple's is another one
   std::uint32_t claimed_round = 0;  // the last in which a scan showed the connection,
   std::uint32_t active_round = 0;   // and in which conntrack had seen packets of it
@@ -44,7 +44,8 @@ struct Direction {
   flowstore::TcpState tcp_state = flowstore::TcpState::none;
   Amount total;
   Amount shared;  // of it, what is a share
-  Amount others;  // what the others got when this one got its shares: more than that it cannot have missed
+  Amount others;  // what the others got when this one got its shares: more than that it cannot have missed,
+                  // unless it is lossy
   absl::InlinedVector<Membership, 2> memberships;
 };
 

@@ -58,6 +58,8 @@ std::size_t MegaflowJoin::collect(std::size_t budget) {
     if (direction.claimed_round != round_) continue;
     (direction.active_round == round_ ? division_.active : division_.idle).push_back({id, direction.generation});
     direction.counted = direction.estimated = true;
+    direction.lossy |= space_[division_.bucket].lossy;
+    direction.others += space_[division_.bucket].may_miss;
   }
   return end - first;
 }
@@ -68,10 +70,13 @@ void MegaflowJoin::begin_giving(flowstore::Now now) {
   if (division_.active.empty()) {  // nobody yet
     if (now.monotonic_ms - bucket.pending_since_ms > unclaimed_ms_) {
       stats_.unmatched += bucket.pending;
-      bucket.pending = {};
+      bucket.pending = bucket.may_miss = {};
+      bucket.lossy = false;
     }
     return end_division();
   }
+  bucket.lossy = false;
+  bucket.may_miss = {};
   division_.giving = true;
   division_.next = 0;
   division_.whole = bucket.pending;
@@ -104,7 +109,7 @@ void MegaflowJoin::end_division() {
   Bucket& bucket = space_[id];
   bucket.pending += division_.refused;
   division_.bucket = no_bucket;
-  if (!bucket.pending.empty()) {
+  if (bucket.owes()) {
     bucket.waiting = true;
     waiting_longer_.push_back(id);
   } else if (bucket.megaflows == 0) {

@@ -11,9 +11,6 @@ namespace {
 
 constexpr std::size_t max_megaflows = 1u << 20;
 constexpr std::size_t max_memberships = 1u << 24;
-// Open vSwitch removes a flow when no packet came for other_config:max-idle, 10 s unless set
-// (vswitchd/vswitch.ovsschema); a second less, as its clock is read elsewhere.
-constexpr std::int64_t max_idle_ms = 10'000, idle_slack_ms = 1'000;
 // A port that a Pod has and no megaflow names: nothing but what names no port matches.
 constexpr PortClass unseen_port = UINT32_MAX;
 constexpr std::uint8_t has_ipv4 = 1, has_ipv6 = 2;
@@ -55,11 +52,19 @@ void MegaflowJoin::add(const datapath::Megaflow& flow, std::uint64_t thread) {
   const Amount now_counted{flow.packets, octets_l3(flow)};
   // The same ufid can come back after expiry with counters from zero, and in theory for another match.
   const bool another = entry->match != match;
-  if (another || now_counted.packets < entry->seen.packets || now_counted.octets < entry->seen.octets) {
+  const bool begun_anew =
+      another || now_counted.packets < entry->seen.packets || now_counted.octets < entry->seen.octets;
+  if (fresh) {
+    entry->lossy = settled_before_ && dump_ms_ - settled_dump_ms_ >= max_idle_ms;
+  } else if (!begun_anew) {
+    note_growth(*entry, flow);
+  } else {
     if (!entry->seen.empty()) ++stats_.counter_restarts;
+    entry->lossy |= may_end_unseen(*entry);
     entry->seen = {};
   }
   if (another) {
+    hand_on_loss(*entry, {}, {dump_ms_, 0});
     leave_bucket(*entry);
     entry->match = match;
     entry->grown = {};  // empty already, unless a dump broke off
@@ -119,8 +124,9 @@ void MegaflowJoin::begin_taking(const JoinContext& context) {
 bool MegaflowJoin::take(Entry& entry, const JoinContext& context, flowstore::Now now) {
   if (entry.dump == dump_) place(entry);
   if (!entry.grown.empty() || (entry.pinned && entry.dump == dump_)) count(entry, context, now);
+  entry.lossy |= entry.dump != dump_ && may_end_unseen(entry);
+  hand_on_loss(entry, context, now);
   if (entry.dump == dump_) return false;
-  note_gone(entry, context);
   leave_bucket(entry);
   return true;
 }
@@ -162,24 +168,8 @@ void MegaflowJoin::count(Entry& entry, const JoinContext& context, flowstore::No
     stats_.unmatched += grown;
     return;
   }
-  Bucket& bucket = space_[entry.bucket];
-  if (bucket.pending.empty()) bucket.pending_since_ms = now.monotonic_ms;
-  bucket.pending += grown;
-  if (!bucket.waiting) waiting_.push_back(entry.bucket);
-  bucket.waiting = true;
-}
-
-// A pinned megaflow that went although a packet had come for it not long ago was not idle: a change of rules,
-// flow-limit or a slow revalidator removed it, and what it counted since the last dump is lost. Where that dump is
-// older than max-idle, nothing can be told.
-void MegaflowJoin::note_gone(const Entry& entry, const JoinContext& context) {
-  if (!entry.pinned || !entry.leads) return;
-  if (context.netflow_active && netflow_covers(entry.match.value)) return;  // NetFlow has all of it
-  const std::int64_t unseen_ms = dump_ms_ - settled_dump_ms_;
-  const bool idled_out = entry.used_ms < 0 || entry.used_ms + unseen_ms >= max_idle_ms - idle_slack_ms;
-  if (idled_out && unseen_ms < max_idle_ms) return;
-  ++stats_.gone_early;
-  if (Direction* direction = directions_.find(entry.match.value)) direction->estimated = direction->lossy = true;
+  owe(entry.bucket, now);
+  space_[entry.bucket].pending += grown;
 }
 
 void MegaflowJoin::leave_bucket(Entry& entry) {

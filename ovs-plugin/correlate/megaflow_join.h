@@ -29,7 +29,7 @@ struct MegaflowJoinStats {
   std::uint64_t left_out = 0;                                       // flows beyond a limit, or without a ufid
   std::uint64_t memberships_refused = 0;  // beyond 16,777,216: those connections' counters are marked
   std::uint64_t counter_restarts = 0;     // megaflows whose counters went back
-  std::uint64_t gone_early = 0;           // pinned ones that may have counted more than was seen
+  std::uint64_t gone_early = 0;           // megaflows that may have counted more than was seen
   Amount apportioned;                     // divided among connections
   Amount unmatched;                       // no connection claimed it in time
 };
@@ -52,6 +52,10 @@ struct JoinContext {
 // IPv4 TCP and UDP: what OVS's NetFlow covers (3.1: ofproto/netflow.c, netflow_mask_wc and netflow_flow_update; ICMP
 // without the identifier that tells two pings apart). The authority for these while it is active.
 bool netflow_covers(const flowstore::Tuple& tuple);
+
+// Open vSwitch removes a flow when no packet came for other_config:max-idle, 10 s unless set
+// (vswitchd/vswitch.ovsschema).
+inline constexpr std::int64_t max_idle_ms = 10'000;
 
 class MegaflowJoin {
  public:
@@ -96,6 +100,10 @@ class MegaflowJoin {
     std::int32_t used_ms = -1;  // before the last dump
     bool pinned = false;
     bool leads = false;  // to a watched zone
+    // Since the last settled dump: it may have counted packets that no dump shows, nobody knows how many; and at most
+    // these more, which a predecessor with the same ufid had.
+    bool lossy = false;
+    Amount may_miss;
   };
   // A bucket whose growth is being divided.
   struct Division {
@@ -120,13 +128,18 @@ class MegaflowJoin {
   std::size_t give(std::size_t budget);
   void end_division();
 
+  // megaflow_loss.cc
+  bool may_end_unseen(const Entry& entry) const;
+  void note_growth(Entry& entry, const datapath::Megaflow& now) const;
+  void hand_on_loss(Entry& entry, const JoinContext& context, flowstore::Now now);
+  void owe(BucketId id, flowstore::Now now);
+
   // megaflow_join.cc
   void begin_taking(const JoinContext& context);
   bool take(Entry& entry, const JoinContext& context, flowstore::Now now);
   void place(Entry& entry);
   void count(Entry& entry, const JoinContext& context, flowstore::Now now);
   void leave_bucket(Entry& entry);
-  void note_gone(const Entry& entry, const JoinContext& context);
   bool empty_hidden(std::size_t budget);
   void join(DirectionId id, BucketId bucket);
   void leave(DirectionId id, std::size_t membership);

@@ -37,10 +37,14 @@ struct Bucket {
   std::uint32_t megaflows = 0;
   std::uint64_t epoch = 0;  // buckets are numbered as they are made, and never numbered again
   Amount pending;           // counted, not yet divided
+  Amount may_miss;          // at most this is missing in it
+  bool lossy = false;       // and more, nobody knows how much
   std::int64_t pending_since_ms = 0;
   bool waiting = false;    // it is in the list of those with something pending
   std::uint64_t turn = 0;  // see Shares
   BucketMembers members;
+
+  bool owes() const { return lossy || !pending.empty() || !may_miss.empty(); }
 };
 
 class TupleSpace {
