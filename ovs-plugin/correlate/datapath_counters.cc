@@ -15,9 +15,9 @@ double error_percent(std::uint64_t counted, std::uint64_t shared, std::uint64_t 
 }
 
 double error_percent(const Direction* direction) {
-  if (direction == nullptr || !direction->estimated) return 0;
+  if (direction == nullptr || !direction->marked()) return 0;
   const Direction& d = *direction;
-  if (d.lossy) return most_percent;
+  if (d.lossy || (!d.estimated && d.fragmented)) return most_percent;
   return std::max(error_percent(d.total.packets, d.shared.packets, d.others.packets),
                   error_percent(d.total.octets, d.shared.octets, d.others.octets));
 }
@@ -54,6 +54,9 @@ DatapathCounters::DatapathCounters(std::size_t max_tuples, std::int64_t unclaime
 
 void DatapathCounters::add_netflow(const datapath::NetflowRecord& record, flowstore::Now now) {
   if (!netflow_active_ || !netflow_covers(record.tuple)) return;
+  if (record.tuple.source_port == 0 && record.tuple.destination_port == 0) {
+    return join_.add_later_fragments(record.tuple, {record.packets, record.octets}, now);
+  }
   const DirectionId id = directions_.make(record.tuple, now);
   if (id == no_direction) return;
   if (!directions_[id].counted && !directions_[id].connection) directions_[id].first_poll = polls_;
@@ -121,7 +124,7 @@ void DatapathCounters::apply_one(flowstore::Observation& seen, flowstore::Now no
     seen.counters.reverse_octets = reply->total.octets;
   }
   const auto counted = [](const Direction* one) { return one != nullptr && one->counted; };
-  const auto estimated = [](const Direction* one) { return one != nullptr && one->estimated; };
+  const auto estimated = [](const Direction* one) { return one != nullptr && one->marked(); };
   if (!counted(original) && !counted(reply)) return;
   const bool marked = estimated(original) || estimated(reply);
   seen.statistics = marked ? flowstore::Statistics::estimated : flowstore::Statistics::exact;

@@ -31,6 +31,8 @@ struct Direction {
   bool counted = false;             // its counters say something
   bool estimated = false;           // and a share of what several had in common is, or may be, in them
   bool dropped = false;             // no connection has it: what NetFlow counts of it is handed over to dropped traffic
+  bool netflow = false;             // it was NetFlow's to count when it was claimed last
+  bool fragmented = false;          // a megaflow of first fragments pins it
   bool lossy = false;               // a megaflow that counted it may have gone with packets that were not seen
   std::uint32_t generation = 0;     // of the place: another tuple's is another one
   std::uint32_t claimed_round = 0;  // the last in which a scan showed the connection,
@@ -47,6 +49,9 @@ struct Direction {
   Amount others;  // what the others got when this one got its shares: more than that it cannot have missed,
                   // unless it is lossy
   absl::InlinedVector<Membership, 2> memberships;
+
+  // NetFlow counts of its fragments the first ones only: what it counts is not all, whether it has had a share or not.
+  bool marked() const { return estimated || (netflow && fragmented); }
 };
 
 class Directions {

@@ -44,6 +44,7 @@ void MegaflowJoin::begin_division(BucketId id) {
   division_.next = 0;
   division_.active.clear();
   division_.idle.clear();
+  division_.fragmented.clear();
   division_.refused = {};
   space_[id].waiting = false;
 }
@@ -57,6 +58,10 @@ std::size_t MegaflowJoin::collect(std::size_t budget) {
     Direction& direction = directions_[id];
     if (direction.claimed_round != round_) continue;
     (direction.active_round == round_ ? division_.active : division_.idle).push_back({id, direction.generation});
+    if (space_[division_.bucket].zones == every_zone) {
+      if (direction.fragmented) division_.fragmented.push_back({id, direction.generation});
+      continue;
+    }
     direction.counted = direction.estimated = true;
     direction.lossy |= space_[division_.bucket].lossy;
     direction.others += space_[division_.bucket].may_miss;
@@ -66,6 +71,7 @@ std::size_t MegaflowJoin::collect(std::size_t budget) {
 
 void MegaflowJoin::begin_giving(flowstore::Now now) {
   Bucket& bucket = space_[division_.bucket];
+  if (bucket.zones == every_zone) pick_fragmented();
   if (division_.active.empty()) division_.active.swap(division_.idle);
   if (division_.active.empty()) {  // nobody yet
     if (now.monotonic_ms - bucket.pending_since_ms > unclaimed_ms_) {

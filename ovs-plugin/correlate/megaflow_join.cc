@@ -22,6 +22,10 @@ bool netflow_covers(const flowstore::Tuple& tuple) {
   return flowstore::is_ipv4(tuple.source) && (tuple.protocol == IPPROTO_TCP || tuple.protocol == IPPROTO_UDP);
 }
 
+bool netflow_covers(const datapath::TupleMatch& match) {
+  return match.family == 4 && match.mask.protocol == 0xff && netflow_covers(match.value);
+}
+
 void MegaflowJoin::begin_dump(flowstore::Now now) {
   ++dump_;
   dump_ms_ = now.monotonic_ms;
@@ -70,6 +74,7 @@ void MegaflowJoin::add(const datapath::Megaflow& flow, std::uint64_t thread) {
     entry->grown = {};  // empty already, unless a dump broke off
   }
   entry->pinned = pins(match);
+  if (entry->pinned && flow.fragment == datapath::first_fragment) note_first_fragment(*entry);
   // What a shared megaflow had counted when we began is nobody's: the connections of then may be gone.
   if (!fresh || entry->pinned || settled_before_) entry->grown += now_counted - entry->seen;
   entry->seen = now_counted;
@@ -155,9 +160,8 @@ void MegaflowJoin::place(Entry& entry) {
 void MegaflowJoin::count(Entry& entry, const JoinContext& context, flowstore::Now now) {
   const Amount grown = entry.grown;
   entry.grown = {};
-  if (!entry.leads) return;
+  if (!entry.leads || (context.netflow_active && netflow_covers(entry.match))) return;
   if (entry.pinned) {
-    if (context.netflow_active && netflow_covers(entry.match.value)) return;
     const DirectionId id = directions_.make(entry.match.value, now);
     if (id == no_direction) return;
     directions_[id].counted = true;
@@ -208,10 +212,9 @@ void MegaflowJoin::claim(DirectionId id, std::uint16_t zone, bool active, const 
     direction.zones[direction.zone_count++] = zone;
     anew = true;
   }
-  if (context.netflow_active && netflow_covers(direction.tuple)) {
-    leave_all(id);
-    return;
-  }
+  const bool netflow = context.netflow_active && netflow_covers(direction.tuple);
+  anew |= netflow != direction.netflow;
+  direction.netflow = netflow;
   if (anew || direction.port == unseen_port || (round_ + id) % rounds_until_port_is_looked_up_again == 0) {
     const PortClass port = port_class_of(direction.tuple.source);
     anew |= port != direction.port;
@@ -220,6 +223,7 @@ void MegaflowJoin::claim(DirectionId id, std::uint16_t zone, bool active, const 
   if (anew) leave_all(id);
   if (direction.matched_epoch == space_.epoch()) return;
   const auto leads = [&](datapath::ZoneSet set) {
+    if (netflow || set == every_zone) return set == every_zone;
     return std::ranges::any_of(routes_.zones(set), [&](std::uint16_t one) {
       return std::find(direction.zones.begin(), direction.zones.begin() + direction.zone_count, one) !=
              direction.zones.begin() + direction.zone_count;

@@ -8,6 +8,10 @@
 // (apportion.h) among those connections under it that the scans of the zones after the dump showed alive and that
 // conntrack saw packets of since the scans before, which renew an entry's timeout; among all alive where it saw none.
 // Growth that no connection claims is kept for a bounded time.
+//
+// NetFlow, where it counts, is the authority but for one thing: fragments after a packet's first have no ports, so that
+// it reports those of all connections between two addresses as one. They are divided like a shared megaflow's growth,
+// among the connections of which first fragments were seen (later_fragments.cc).
 #pragma once
 
 #include <cstdint>
@@ -52,6 +56,7 @@ struct JoinContext {
 // IPv4 TCP and UDP: what OVS's NetFlow covers (3.1: ofproto/netflow.c, netflow_mask_wc and netflow_flow_update; ICMP
 // without the identifier that tells two pings apart). The authority for these while it is active.
 bool netflow_covers(const flowstore::Tuple& tuple);
+bool netflow_covers(const datapath::TupleMatch& match);  // every packet that matches
 
 // Open vSwitch removes a flow when no packet came for other_config:max-idle, 10 s unless set
 // (vswitchd/vswitch.ovsschema).
@@ -71,6 +76,9 @@ class MegaflowJoin {
   // Divides what the dump before this one had counted among the connections that were seen since, then takes what this
   // one counted, then forgets what is not in it. Looks at some `budget` things a call; true while there is more.
   bool settle(const JoinContext& context, flowstore::Now now, std::size_t budget);
+
+  // Of a tuple without ports, as NetFlow reports it. Only while NetFlow is active.
+  void add_later_fragments(const flowstore::Tuple& tuple, const Amount& counted, flowstore::Now now);
 
   // A scan shows the connection; by which its directions become members of what can carry them.
   void claim(DirectionId id, std::uint16_t zone, bool active, const JoinContext& context);
@@ -114,7 +122,7 @@ class MegaflowJoin {
       DirectionId id = 0;
       std::uint32_t generation = 0;
     };
-    std::vector<Member> active, idle;
+    std::vector<Member> active, idle, fragmented;
     Amount whole, refused;  // refused: the shares of members that went meanwhile
     Shares shares;
   };
@@ -128,9 +136,13 @@ class MegaflowJoin {
   std::size_t give(std::size_t budget);
   void end_division();
 
+  // later_fragments.cc
+  void note_first_fragment(const Entry& entry);
+  void pick_fragmented();
+
   // megaflow_loss.cc
   bool may_end_unseen(const Entry& entry) const;
-  void note_growth(Entry& entry, const datapath::Megaflow& now) const;
+  void note_growth(Entry& entry, const datapath::Megaflow& shown) const;
   void hand_on_loss(Entry& entry, const JoinContext& context, flowstore::Now now);
   void owe(BucketId id, flowstore::Now now);
 

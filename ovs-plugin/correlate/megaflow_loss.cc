@@ -23,10 +23,10 @@ bool MegaflowJoin::may_end_unseen(const Entry& entry) const {
 // It is there as before, with counters no lower. It can be another one all the same, that came when the first had idled
 // out: if between the last packets of the two dumps there is room for that. Then what it counted is not what the
 // counters grew by, but all of them.
-void MegaflowJoin::note_growth(Entry& entry, const datapath::Megaflow& now) const {
-  if (!settled_before_ || now.packets == 0) return;  // 0: as new, and its predecessor had none
+void MegaflowJoin::note_growth(Entry& entry, const datapath::Megaflow& shown) const {
+  if (!settled_before_ || shown.packets == 0) return;  // 0: as new, and its predecessor had none
   const std::int64_t unseen_ms = dump_ms_ - settled_dump_ms_;
-  const std::int64_t between_packets_ms = unseen_ms + std::max(entry.used_ms, 0) - now.used_ms_ago;
+  const std::int64_t between_packets_ms = unseen_ms + std::max(entry.used_ms, 0) - shown.used_ms_ago;
   if (between_packets_ms < max_idle_ms - idle_slack_ms) return;
   entry.lossy |= unseen_ms >= max_idle_ms;
   entry.may_miss = entry.seen;
@@ -39,7 +39,7 @@ void MegaflowJoin::hand_on_loss(Entry& entry, const JoinContext& context, flowst
   entry.lossy = false;
   entry.may_miss = {};
   if (!entry.leads || (!lossy && may_miss.empty())) return;
-  if (entry.pinned && context.netflow_active && netflow_covers(entry.match.value)) return;
+  if (context.netflow_active && netflow_covers(entry.match)) return;
   if (lossy) ++stats_.gone_early;
   if (!entry.pinned) {
     if (entry.bucket == no_bucket) return;

@@ -27,6 +27,9 @@ inline constexpr PortClass any_port = 0;        // of a megaflow that does not s
 inline constexpr PortClass other_port = 1;      // not a Pod's: tunnel, uplink, gateway, or nothing is known of it
 inline constexpr PortClass first_pod_port = 2;  // + datapath::PortNumber - 1
 
+// Of buckets that any zone's connections are members of.
+inline constexpr datapath::ZoneSet every_zone = UINT32_MAX;
+
 using BucketMembers = absl::InlinedVector<DirectionId, 4>;
 
 struct Bucket {

@@ -33,6 +33,8 @@ struct CtAction {
   bool nat = false;
 };
 
+inline constexpr std::uint8_t first_fragment = 1, later_fragment = 2;
+
 struct Megaflow {
   Ufid ufid{};
   bool has_ufid = false;
@@ -47,7 +49,7 @@ struct Megaflow {
   Masked<std::uint8_t> protocol;
   Masked<std::uint16_t> source_port, destination_port;  // TCP, UDP, SCTP
   Masked<std::uint8_t> icmp_type, icmp_code;
-  std::uint8_t fragment = 0;  // 0: frag=no or unmatched, 1: first, 2: later
+  std::uint8_t fragment = 0;  // 0: frag=no or unmatched, first_fragment, later_fragment
   std::uint64_t packets = 0, octets_l2 = 0;
   std::int64_t used_ms_ago = -1;  // -1: never
   bool offloaded = false;         // its packets pass in hardware (offloaded:yes)

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint16_t eth_type_ipv4 = 0x0800, eth_type_ipv6 = 0x86dd;
 constexpr std::size_t mapped_octets = 12;
-constexpr std::uint8_t later_fragment = 2;
 
 flowstore::Address masked(const flowstore::Address& address, const flowstore::Address& mask) {
   flowstore::Address result;
