@@ -43,6 +43,9 @@ bool tuple_match(const Megaflow& flow, TupleMatch& out) {
   if (out.family == 0) return true;
   take_address(flow.source, out.family, out.value.source, out.mask.source);
   take_address(flow.destination, out.family, out.value.destination, out.mask.destination);
+  // Of IPv6 they have not even the protocol: the fragment header's number stands there (lib/flow.c,
+  // parse_ipv6_ext_hdrs__).
+  if (out.family == 6 && flow.fragment == later_fragment && flow.protocol.value == IPPROTO_FRAGMENT) return true;
   out.value.protocol = flow.protocol.value;
   out.mask.protocol = flow.protocol.mask;
   // Ports and types mean something only behind a certain protocol; later fragments have none of them.

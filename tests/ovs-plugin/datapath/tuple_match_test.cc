@@ -65,6 +65,16 @@ TEST(TupleMatch, LaterFragmentsHaveNoPorts) {
   EXPECT_FALSE(pins(match_of(ends + "later),udp(src=5,dst=53)")));
 }
 
+// As Open vSwitch 3.1 prints them: 44 is the fragment header.
+TEST(TupleMatch, LaterFragmentsOfIpv6HaveNoProtocolEither) {
+  const std::string ends = "eth_type(0x86dd),ipv6(src=fd00::1,dst=fd00::/ff00::,proto=44,frag=";
+  for (const std::uint8_t protocol : {6, 17, 58}) {
+    EXPECT_TRUE(matches(match_of(ends + "later)"), tuple("fd00::1", 5, "fd00::2", 53, protocol)));
+  }
+  EXPECT_FALSE(matches(match_of(ends + "later)"), tuple("fd00::3", 5, "fd00::2", 53, 17)));
+  EXPECT_FALSE(matches(match_of(ends + "no)"), tuple("fd00::1", 5, "fd00::2", 53, 17)));
+}
+
 TEST(TupleMatch, PinsWhatHasEveryBit) {
   const TupleMatch match = match_of("eth_type(0x86dd),ipv6(src=fd00::1,dst=fd00::2,proto=6,frag=no),tcp(src=5,dst=80)");
   EXPECT_TRUE(pins(match));
