@@ -48,8 +48,10 @@ void DeniedPart::ask(flowstore::Now now) {
   // Up to a second's worth may follow one another at once.
   next_ask_ms_ = std::max(next_ask_ms_, now.monotonic_ms - 1'000) + ask_interval_ms;
   const bool userspace = ovsdb_.bridge().userspace();
+  // Over unixctl dpctl/get-flow takes two words and no more (lib/dpctl.c, all_commands): without -m it leaves out what
+  // is not matched, which a trace does without.
   const bool asked = question_->flow.empty()
-                         ? call({"dpctl/get-flow", "-m", userspace ? "netdev@ovs-netdev" : "system@ovs-system",
+                         ? call({"dpctl/get-flow", userspace ? "netdev@ovs-netdev" : "system@ovs-system",
                                  "ufid:" + datapath::ufid_text(question_->ufid)},
                                 now)
                          : call({"ofproto/trace", userspace ? "ovs-netdev" : "ovs-system", question_->flow}, now);
