@@ -2,43 +2,14 @@
 accounting. Each is exact or marked, none silently wrong, and together they have what their datapath flows counted."""
 
 import pathlib
-import re
 import sys
 
+from entry_megaflows import Megaflows
 from harness import BIN, Exporter, Testbed, expect, recorded, run, wait_for
 from userspace_pods import SERVICE, UserspacePods
 
 HERE = pathlib.Path(__file__).parent
 UPCALLS_PER_DIRECTION = 12  # of all connections under one datapath flow: first packets, until each stage is installed
-
-
-def entry_counts(pods):
-    """(ufid, (input port, Ethernet type), (packets, L3 octets)) of each flow of the entry stage that is tracked."""
-    text = run("ovs-appctl", "-t", pods.database.rundir / f"ovs-vswitchd.{pods.database.vswitchd.pid}.ctl",
-               "dpctl/dump-flows", "-m")
-    for line in text.splitlines():
-        if "recirc_id(0)" not in line or "actions:ct(" not in line:
-            continue
-        ufid = re.search(r"ufid:([0-9a-f-]+)", line)[1]
-        family = re.search(r"eth_type\((0x[0-9a-f]+)\)", line)[1]
-        port = re.search(r"in_port\((\w+)\)", line)[1]
-        packets, octets = (int(re.search(rf"{name}:(\d+)", line)[1]) for name in ("packets", "bytes"))
-        yield ufid, (port, family), (packets, octets - 14 * packets)
-
-
-class Megaflows:
-    """Remembers each datapath flow's highest counters, also of those that are gone."""
-
-    def __init__(self, pods):
-        self.pods, self.highest = pods, {}
-
-    def look(self):
-        for ufid, where, counted in entry_counts(self.pods):
-            self.highest[ufid, where] = max(self.highest.get((ufid, where), (0, 0)), counted)
-
-    def sum(self, port, family):
-        return tuple(sum(counted[i] for (_, where), counted in self.highest.items() if where == (port, family))
-                     for i in (0, 1))
 
 
 def summed(flows, family, direction):
