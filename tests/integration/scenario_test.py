@@ -20,7 +20,7 @@ flowExporter:
   idleFlowExportTimeout: 1h
 ovsFlowExporter: {metadataSocket: /nonexistent/metadata.sock, exactAccounting: %s}
 """
-STILL_S = 2  # without a poll: of an interval of a second none is coming, then
+STILL_S = 3  # without a poll: of an interval of a second none is coming, then
 
 
 class Run:
