@@ -43,7 +43,7 @@ status:
 HOLD = """
 import signal, socket, struct, sys
 connection = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-connection.sendall(struct.pack("!II", 5000, 7000) + b"x" * 5000)
+connection.sendall(struct.pack("!QQ", 5000, 7000) + b"x" * 5000)
 got = 0
 while got < 7000:
     got += len(connection.recv(65536))

@@ -7,7 +7,7 @@ import sys
 import time
 
 from conntrack_lab import shown
-from harness import BIN, Exporter, Testbed, expect, json_lines, wait_for
+from harness import BIN, Exporter, Testbed, expect, recorded, wait_for
 from scenario import TCP, UDP, Scenario
 from scenario_judge import PROTOCOLS, Truth, judge_all, within
 
@@ -177,7 +177,7 @@ def main():
     truth = this.truth()
     expect(testbed.stop(this.exporter.process) == 0, "the exporter ends")
     testbed.stop(this.collector)
-    problems = judge_all(this.scenario.connections, json_lines(this.collector.log), truth, this.must_be_exact)
+    problems = judge_all(this.scenario.connections, recorded(this.collector.log), truth, this.must_be_exact)
     print(*problems, sep="\n", end="\n" if problems else "")
     expect(not problems, "each connection is exact or marked, none is silently wrong")
     return 0

@@ -65,20 +65,20 @@ class LaterFragmentsTest : public testing::Test {
   }
   // Two connections of four packets; what has no ports is of one of them.
   void netflow() {
-    counters_.add_netflow({udp(1000, 53), 4, 6'000, 1, 2}, now_);
-    counters_.add_netflow({udp(1001, 53), 4, 400, 1, 2}, now_);
-    counters_.add_netflow({udp(0, 0), 8, 10'272, 1, 2}, now_);
+    counters_.add_netflow({udp(1000, 53), 4, 6'000}, now_);
+    counters_.add_netflow({udp(1001, 53), 4, 400}, now_);
+    counters_.add_netflow({udp(0, 0), 8, 10'272}, now_);
   }
   flowstore::Now now_{1'000, 1'700'000'000'000};
   DatapathCounters counters_{100, 60'000};
 };
 
 TEST_F(LaterFragmentsTest, TheyAreTheConnectionsThatSentFirstOnes) {
-  counters_.add_netflow({udp(1000, 53), 4, 6'000, 1, 2}, now_);
-  counters_.add_netflow({udp(1001, 53), 4, 400, 1, 2}, now_);
+  counters_.add_netflow({udp(1000, 53), 4, 6'000}, now_);
+  counters_.add_netflow({udp(1001, 53), 4, 400}, now_);
   poll({first_fragments(1000)});
   EXPECT_EQ(seen(1000).relative_error_percent, 1'000'000) << "what was fragmented is marked before its rest has come";
-  counters_.add_netflow({udp(0, 0), 8, 10'272, 1, 2}, now_);
+  counters_.add_netflow({udp(0, 0), 8, 10'272}, now_);
   poll({first_fragments(1000)});
   poll({first_fragments(1000)});
   EXPECT_EQ(seen(1000).counters.packets, 12u);
@@ -125,7 +125,7 @@ TEST_F(LaterFragmentsTest, AfterALongTimeWithoutADumpTheOnesThatAreKnownNeedNotB
 TEST_F(LaterFragmentsTest, ConnectionsOfOtherAddressesHaveNoPart) {
   Observation other = connection(1000);
   other.original.source = other.reply.destination = *flowstore::parse_address("10.0.0.9");
-  counters_.add_netflow({other.original, 4, 400, 1, 2}, now_);
+  counters_.add_netflow({other.original, 4, 400}, now_);
   for (int polls = 0; polls < 3; ++polls) {
     netflow();
     poll({first_fragments(1000)});
@@ -138,7 +138,7 @@ TEST_F(LaterFragmentsTest, ConnectionsOfOtherAddressesHaveNoPart) {
 
 TEST_F(LaterFragmentsTest, NobodysAreGivenUpInTime) {
   counters_.add_netflow(
-      {{*flowstore::parse_address("10.0.0.7"), *flowstore::parse_address("10.0.0.8"), 0, 0, 17}, 2, 3'000, 1, 2}, now_);
+      {{*flowstore::parse_address("10.0.0.7"), *flowstore::parse_address("10.0.0.8"), 0, 0, 17}, 2, 3'000}, now_);
   poll({});
   EXPECT_EQ(counters_.stats().join.unmatched, Amount{});
   poll({}, 60'001);
