@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "flowstore/address.h"
+#include "ipfix/flow_keys.h"
 #include "ipfix/type_records.h"
 #include "ovs-plugin/ovs/ovs.h"
 
@@ -95,6 +96,7 @@ void ExportPart::open(flowstore::Now now) {
   const std::vector<ipfix::Template> templates = record::templates();
   ipfix::add_type_records(*process_, record::template_type_records, templates);
   for (const ipfix::Template& definition : templates) process_->add_template(definition);
+  ipfix::add_flow_keys(*process_, record::template_flow_keys, templates, record::is_flow_key);
   spdlog::info("exporting to {} as observation domain {}", collector_, observation_domain_);
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "ipfix/element.h"
+#include "ipfix/flow_keys.h"
 #include "ipfix/type_records.h"
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/denied_commands.h"
@@ -283,6 +284,7 @@ Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
   Json show = ipfix_json(exporter);
   Json templates = Json::array({template_json(ipfix::type_record_template(record::template_type_records))});
   for (const ipfix::Template& definition : record::templates()) templates.push_back(template_json(definition));
+  templates.push_back(template_json(ipfix::flow_keys_template(record::template_flow_keys)));
   show["templates"] = std::move(templates);
   return render(show, json);
 }

@@ -1,5 +1,6 @@
 #include "ovs-plugin/record/field_table.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -108,6 +109,12 @@ std::vector<ipfix::Template> templates() {
                                       template_from(template_ipv6_estimated, std::span<const Field>(ipv6_estimated))};
   for (ipfix::Template& of_denied : denied_templates()) all.push_back(std::move(of_denied));
   return all;
+}
+
+bool is_flow_key(const ipfix::FieldSpecifier& field) {
+  // protocolIdentifier, ports, IPv4 and IPv6 addresses, each with its prefix length.
+  constexpr std::array<std::uint16_t, 11> keys = {4, 7, 11, 8, 12, 9, 13, 27, 28, 29, 30};
+  return field.enterprise == 0 && std::ranges::find(keys, field.id) != keys.end();
 }
 
 std::uint16_t template_of(const flowstore::Flow& flow) {

@@ -21,6 +21,8 @@ inline constexpr std::uint16_t template_ipv4_estimated = 260;
 inline constexpr std::uint16_t template_ipv6_estimated = 261;
 // An Options Template: what the enterprise elements of the others are called (ipfix/type_records.h).
 inline constexpr std::uint16_t template_type_records = 262;
+// Another one: which of their fields are flow keys (ipfix/flow_keys.h).
+inline constexpr std::uint16_t template_flow_keys = 263;
 
 struct Source {
   const flowstore::Flow& flow;
@@ -48,6 +50,9 @@ std::span<const Field> fields_ipv6_estimated();
 // Every template, those of dropped traffic (denied_fields.h) last, from the tables and the built-in registry. A name
 // the registry lacks is a bug and aborts.
 std::vector<ipfix::Template> templates();
+
+// Addresses, ports and protocol, of dropped traffic also how much of an address is known.
+bool is_flow_key(const ipfix::FieldSpecifier& field);
 
 // Which template describes this flow's records: by the family of its addresses, and whether its counters are
 // estimated.
