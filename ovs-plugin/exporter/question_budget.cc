@@ -17,14 +17,26 @@ std::int64_t QuestionBudget::paid_in_ms(std::int64_t cost_ms) const {
 
 void QuestionBudget::set_share_percent(unsigned percent, std::int64_t now_ms) {
   if (percent == share_percent_) return;
-  const std::int64_t left_ms = std::max<std::int64_t>(0, paid_at_ms_ - now_ms);
-  const std::int64_t owed_ms = (left_ms * share_percent_ + 99) / 100;
+  const auto owed_ms = [&](std::int64_t paid_at_ms) {
+    return (std::max<std::int64_t>(0, paid_at_ms - now_ms) * share_percent_ + 99) / 100;
+  };
+  const std::int64_t owed = owed_ms(paid_at_ms_), owed_for_stalls = owed_ms(stalls_paid_at_ms_);
   share_percent_ = percent;
-  paid_at_ms_ = now_ms + paid_in_ms(owed_ms);
+  paid_at_ms_ = now_ms + paid_in_ms(owed);
+  stalls_paid_at_ms_ = now_ms + paid_in_ms(owed_for_stalls);
 }
 
 std::int64_t QuestionBudget::earliest_ms() const {
   return paid_at_ms_ - allowance_ms * 100 / share_percent_;
+}
+
+std::int64_t QuestionBudget::earliest_ms(std::int64_t expected_cost_ms) const {
+  return expected_cost_ms > stall_ms ? std::max(earliest_ms(), stalls_paid_at_ms_) : earliest_ms();
+}
+
+void QuestionBudget::charge_stall(std::int64_t asked_ms, std::int64_t cost_ms) {
+  if (cost_ms <= stall_ms) return;
+  stalls_paid_at_ms_ = std::max(stalls_paid_at_ms_, asked_ms) + paid_in_ms(cost_ms * stall_divisor);
 }
 
 void QuestionBudget::charge(std::int64_t asked_ms, std::int64_t cost_ms, std::int64_t now_ms) {

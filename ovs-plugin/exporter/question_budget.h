@@ -4,6 +4,10 @@
 // threads no forwarding. A question that cost C ms is therefore followed by a pause, so that C is the share of both
 // together: C / share from the moment it was asked. Paid question by question, so that a poll of several long answers
 // is spread, too. Questions that cost next to nothing share an allowance and need not wait for each other.
+//
+// Stalls. A share of 5 % in pieces of a quarter of a second is a delay for 5 % of the packets that the main thread
+// forwards: their 99th percentile is then that quarter of a second. Questions expected to be long therefore have a
+// share of their own, a fifth of the whole one (1 % of 5 %), and wait for it; short ones go on meanwhile.
 #pragma once
 
 #include <array>
@@ -34,6 +38,10 @@ class QuestionBudget {
   // ovs-vswitchd's time that may be spent without a pause, beyond the share.
   static constexpr std::int64_t allowance_ms = 20;
 
+  // A question that takes longer is a stall: tens of times what forwarding by the main thread takes at the worst.
+  static constexpr std::int64_t stall_ms = 10;
+  static constexpr unsigned stall_divisor = 5;
+
   explicit QuestionBudget(unsigned share_percent = 5) : share_percent_(share_percent) {}
   // 1 to 100. What is owed stays owed, and is paid at the new rate.
   void set_share_percent(unsigned percent, std::int64_t now_ms);
@@ -41,6 +49,10 @@ class QuestionBudget {
 
   // The next question may be asked from this time on; in the past: at once.
   std::int64_t earliest_ms() const;
+  // The same for a question that is expected to cost so much.
+  std::int64_t earliest_ms(std::int64_t expected_cost_ms) const;
+  // What is charged as a stall is charged as a cost as well; nothing when it was none.
+  void charge_stall(std::int64_t asked_ms, std::int64_t cost_ms);
   void charge(std::int64_t asked_ms, std::int64_t cost_ms, std::int64_t now_ms);
 
   // One question at a time, whoever asks it.
@@ -67,6 +79,7 @@ class QuestionBudget {
   unsigned share_percent_;
   bool under_way_ = false;
   std::int64_t paid_at_ms_ = INT64_MIN / 2;  // monotonic; from then on nothing is owed
+  std::int64_t stalls_paid_at_ms_ = INT64_MIN / 2;
   std::int64_t first_asked_ms_ = 0;
   std::uint64_t questions_ = 0;
   std::int64_t total_cost_ms_ = 0, last_cost_ms_ = 0;

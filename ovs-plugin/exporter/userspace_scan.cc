@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "ovs-plugin/exporter/bounded_cost.h"
 #include "ovs-plugin/exporter/entry_counts.h"
 #include "ovs-plugin/ovs/ovs.h"
 
@@ -66,9 +67,25 @@ std::vector<std::string> UserspaceScan::words() const {
   }
 }
 
+// A poll begins when the longest dump in it can follow at once, so that megaflows and connections are of one time. A
+// zone that was never read is asked for, and known from then on.
+std::int64_t UserspaceScan::expected_cost_ms() const {
+  if (question_ == Question::connections) {
+    const auto zone = zone_entries_.find(zone_);
+    return zone == zone_entries_.end() ? 0 : connections_forecast_.cost_ms(zone->second);
+  }
+  std::int64_t cost_ms = question_ == Question::megaflows ? megaflows_forecast_.cost_ms(entries_) : 0;
+  if (question_ == Question::count_megaflows) {
+    for (const auto& [zone, entries] : zone_entries_) {
+      cost_ms = std::max(cost_ms, connections_forecast_.cost_ms(entries));
+    }
+  }
+  return cost_ms;
+}
+
 ZoneScan::Progress UserspaceScan::ask(flowstore::Now now) {
   budget_.set_share_percent(state_.settings.vswitchd_share_percent, now.monotonic_ms);
-  if (now.monotonic_ms < budget_.earliest_ms()) {
+  if (now.monotonic_ms < earliest_ms()) {
     if (!poll_delayed_) ++stats_.polls_delayed;
     poll_delayed_ = true;
     return Progress::waiting;
@@ -111,6 +128,7 @@ ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {
   const std::int64_t cost_ms = question_cost_ms(client_.times());
   budget_.end_question();
   budget_.charge(client_.times().asked_ms, cost_ms, now.monotonic_ms);
+  budget_.charge_stall(client_.times().asked_ms, bounded_cost_ms(client_.times(), std::max(entries_, lines_)));
   if (cost_ms > stats_.longest_question_ms) {
     stats_.longest_question_ms = cost_ms;
     stats_.longest_question = client_.question();
@@ -152,6 +170,7 @@ ZoneScan::Progress UserspaceScan::answered(std::int64_t cost_ms) {
       return Progress::more;
     default:
       connections_forecast_.learn(lines_, client_.answer_octets(), cost_ms);
+      zone_entries_[zone_] = lines_;
       stage_ = Stage::idle;
       return Progress::complete;
   }
@@ -188,7 +207,7 @@ ZoneScan::Progress UserspaceScan::ask_unless_too_long(Question dump) {
 }
 
 void UserspaceScan::wait() const {
-  if (stage_ == Stage::due && !budget_.question_under_way()) ofe_ovs_poll_timer_wait_until(budget_.earliest_ms());
+  if (stage_ == Stage::due && !budget_.question_under_way()) ofe_ovs_poll_timer_wait_until(earliest_ms());
   if (stage_ == Stage::asked) client_.wait();
 }
 
@@ -199,6 +218,7 @@ void UserspaceScan::abandon() {
     const std::int64_t asked_ms = client_.times().asked_ms;
     budget_.end_question();
     budget_.charge(asked_ms, std::max(last_step_ms_ - asked_ms + 1, forecast.cost_ms(entries_)), last_step_ms_);
+    budget_.charge_stall(asked_ms, forecast.cost_ms(entries_));
   }
   client_.abandon();
   stage_ = Stage::idle;

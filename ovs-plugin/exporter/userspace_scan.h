@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,8 @@ class UserspaceScan : public ZoneScan {
   Progress read(flowstore::Now now);
   void take_lines(std::string_view lines, flowstore::Now now);
   Progress answered(std::int64_t cost_ms);
+  std::int64_t expected_cost_ms() const;
+  std::int64_t earliest_ms() const { return budget_.earliest_ms(expected_cost_ms()); }
   Progress failed();
   bool too_long(const AnswerForecast& forecast) const;
 
@@ -80,6 +83,7 @@ class UserspaceScan : public ZoneScan {
   ObservationBatch batch_;
   MegaflowDump megaflows_;
   AnswerForecast connections_forecast_, megaflows_forecast_;
+  std::map<std::uint16_t, std::uint64_t> zone_entries_;  // of its last dump
   conntrack::DumpTextStats text_stats_;
   UserspaceScanStats stats_;
 };

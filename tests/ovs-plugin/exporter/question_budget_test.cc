@@ -69,6 +69,28 @@ TEST(QuestionBudget, WhatIsOwedIsPaidAtTheNewRate) {
   EXPECT_EQ(budget.earliest_ms(), start_ms + 10'000 - 2'000);
 }
 
+TEST(QuestionBudget, ALongQuestionWaitsForAFifthOfTheShare) {
+  QuestionBudget budget(5);
+  EXPECT_LT(budget.earliest_ms(1'000), 0) << "the first one need not";
+  budget.charge(start_ms, 250, start_ms + 250);
+  budget.charge_stall(start_ms, 250);
+  EXPECT_EQ(budget.earliest_ms(250), start_ms + 25'000) << "250 ms are 1 % of 25 s";
+  EXPECT_EQ(budget.earliest_ms(QuestionBudget::stall_ms), start_ms + 5'000 - 400)
+      << "a short one goes on with the whole share";
+  EXPECT_EQ(budget.earliest_ms(), start_ms + 5'000 - 400);
+  budget.charge_stall(start_ms + 25'000, QuestionBudget::stall_ms);
+  EXPECT_EQ(budget.earliest_ms(250), start_ms + 25'000) << "it was none";
+  budget.charge_stall(start_ms + 20'000, 100);
+  EXPECT_EQ(budget.earliest_ms(250), start_ms + 35'000) << "what comes early is paid after the other";
+}
+
+TEST(QuestionBudget, WhatIsOwedForALongOneIsPaidAtTheNewRate) {
+  QuestionBudget budget(5);
+  budget.charge_stall(start_ms, 200);
+  budget.set_share_percent(50, start_ms + 10'000);
+  EXPECT_EQ(budget.earliest_ms(200), start_ms + 11'000) << "half of it was paid";
+}
+
 TEST(QuestionBudget, ShowsTheLastMinuteAndTheWholeTime) {
   QuestionBudget budget(5);
   budget.charge(start_ms, 600, start_ms + 600);

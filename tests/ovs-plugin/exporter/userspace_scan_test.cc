@@ -182,6 +182,49 @@ TEST_F(UserspaceScanTest, PollsStretchAndTheShareHolds) {
   EXPECT_LE(budget_.measured_percent(budget_.earliest_ms()), 5.1);
 }
 
+// 10,000 connections in 200 ms (205 are believed of so many): 1 % of 20 s.
+TEST_F(UserspaceScanTest, LongDumpsComeAtAFifthOfTheShareAndTheirPollWaitsAsAWhole) {
+  state_.settings.zones = {9};
+  script_.answers["dpctl/dump-conntrack"] = connections(10'000, 9);
+  script_.answers["dpctl/ct-get-nconns"] = "10000\n";
+  state_.settings.vswitchd_max_answer_octets = 16u << 20;
+  script_.cost_ms["dpctl/dump-conntrack"] = 200;
+  poll();
+  const std::int64_t first_ms = script_.now.monotonic_ms - 200;
+  script_.asked.clear();
+  ASSERT_TRUE(scan_.prepare(script_.now));
+  EXPECT_EQ(finish(), Progress::complete);
+  EXPECT_NEAR(static_cast<double>(script_.now.monotonic_ms - first_ms), 20'000.0, 30.0) << "its first question";
+  ASSERT_TRUE(start(9));
+  EXPECT_EQ(turn(), Progress::complete) << "the dump follows at once";
+}
+
+TEST_F(UserspaceScanTest, AShortZoneNeedNotWaitForALongOne) {
+  script_.answers["dpctl/dump-conntrack"] = connections(5'000, 9);
+  script_.answers["dpctl/ct-get-nconns"] = "5000\n";
+  script_.cost_ms["dpctl/dump-conntrack"] = 100;
+  ASSERT_TRUE(start(9));
+  EXPECT_EQ(finish(), Progress::complete);
+  script_.answers["dpctl/dump-conntrack"] = "";
+  script_.cost_ms.clear();
+  script_.now.monotonic_ms = start_ms + 2'500;  // 100 ms are 5 % of 2 s and 1 % of 10 s
+  ASSERT_TRUE(start(10));
+  EXPECT_EQ(turn(), Progress::complete) << "never read";
+  ASSERT_TRUE(start(10));
+  EXPECT_EQ(turn(), Progress::complete) << "known to be empty";
+  script_.asked.clear();
+  ASSERT_TRUE(start(9));
+  EXPECT_EQ(turn(), Progress::waiting);
+  EXPECT_THAT(script_.asked, ElementsAre("dpctl/ct-get-nconns netdev@ovs-netdev"));
+  EXPECT_NEAR(static_cast<double>(budget_.earliest_ms(100)), start_ms + 10'000, 100.0);
+}
+
+TEST_F(UserspaceScanTest, ABusyOvsVswitchdIsNotTakenForALongDump) {
+  script_.cost_ms["dpctl/dump-conntrack"] = 17'000;  // three connections
+  poll();
+  EXPECT_LT(budget_.earliest_ms(20), budget_.earliest_ms() + 1);
+}
+
 TEST_F(UserspaceScanTest, TheShareInForceIsTheSettings) {
   state_.settings.vswitchd_share_percent = 50;
   script_.cost_ms["dpctl/dump-conntrack"] = 1'000;
