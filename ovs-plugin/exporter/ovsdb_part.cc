@@ -106,6 +106,19 @@ void OvsdbPart::refresh() {
   state_.ports.replace(std::move(interfaces.ports));
   state_.bridge_ports.replace(std::move(interfaces.all));
   if (netflow_port_ != 0 && netflow_bridge_ != state_.settings.bridge) want_netflow(netflow_port_);
+  if (bridge_.found && !left_over_removed_) remove_left_over_netflow();
+}
+
+// Once, at start: a row with our mark is that of an exporter that was killed. Where we shall claim one it is taken
+// over; elsewhere it would make Open vSwitch keep exact flows for nobody. Returns at once when there is none.
+void OvsdbPart::remove_left_over_netflow() {
+  left_over_removed_ = true;
+  if (netflow_port_ != 0 || (state_.settings.exact_accounting && bridge_.userspace())) return;
+  netflow_port_ = 1;  // of what is removed nothing but the mark matters
+  netflow_bridge_ = state_.settings.bridge;
+  ofe_ovs_db_netflow_claim(db_.get(), netflow_bridge_.c_str(), "127.0.0.1:1", state_.node_name.c_str(),
+                           netflow_active_timeout_s);
+  close();
 }
 
 void OvsdbPart::want_netflow(std::uint16_t port) {

@@ -39,6 +39,7 @@ class OvsdbPart : public Part {
  private:
   void refresh();
   void report_netflow();
+  void remove_left_over_netflow();
 
   struct Close {
     void operator()(ofe_ovs_db* db) const { ofe_ovs_db_close(db); }
@@ -49,6 +50,7 @@ class OvsdbPart : public Part {
   BridgeView bridge_;
   unsigned seqno_ = 0;
   unsigned generation_ = 0;
+  bool left_over_removed_ = false;
   std::uint16_t netflow_port_ = 0;
   std::string netflow_bridge_;
   ofe_ovs_netflow_state reported_netflow_ = OFE_OVS_NETFLOW_OFF;
