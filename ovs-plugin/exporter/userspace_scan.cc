@@ -121,11 +121,20 @@ ZoneScan::Progress UserspaceScan::step(flowstore::Now now) {
   return Progress::complete;
 }
 
+// How long ovs-vswitchd was silent is no measure of its work: 30 s of it would be followed by ten minutes of pause. Of
+// a question that was not answered so many entries are charged as were counted before it.
+std::int64_t UserspaceScan::cost_of_answer_ms() const {
+  const bool of_unknown_length =
+      entries_ == 0 && (question_ == Question::megaflows || question_ == Question::connections);
+  const bool answered = client_.times().first_octet_ms >= 0;
+  return answered || of_unknown_length ? question_cost_ms(client_.times()) : bounded_cost_ms(client_.times(), entries_);
+}
+
 ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {
   const VswitchdClient::Progress progress = client_.run(now);
   take_lines(client_.lines(), now);
   if (progress == VswitchdClient::Progress::pending) return Progress::waiting;
-  const std::int64_t cost_ms = question_cost_ms(client_.times());
+  const std::int64_t cost_ms = cost_of_answer_ms();
   budget_.end_question();
   budget_.charge(client_.times().asked_ms, cost_ms, now.monotonic_ms);
   budget_.charge_stall(client_.times().asked_ms, bounded_cost_ms(client_.times(), std::max(entries_, lines_)));

@@ -225,6 +225,15 @@ TEST_F(UserspaceScanTest, ABusyOvsVswitchdIsNotTakenForALongDump) {
   EXPECT_LT(budget_.earliest_ms(20), budget_.earliest_ms() + 1);
 }
 
+TEST_F(UserspaceScanTest, SilenceIsNotChargedAsWork) {
+  ASSERT_TRUE(scan_.prepare(script_.now));
+  EXPECT_EQ(scan_.step(script_.now), Progress::waiting);  // asked; nobody answers
+  script_.now.monotonic_ms += 30'000;
+  EXPECT_EQ(scan_.step(script_.now), Progress::failed);
+  EXPECT_THAT(scan_.error(), HasSubstr("nothing of an answer for 30 s"));
+  EXPECT_LT(budget_.earliest_ms(), script_.now.monotonic_ms);
+}
+
 TEST_F(UserspaceScanTest, TheShareInForceIsTheSettings) {
   state_.settings.vswitchd_share_percent = 50;
   script_.cost_ms["dpctl/dump-conntrack"] = 1'000;
