@@ -7,7 +7,7 @@
 //
 // Stalls. A share of 5 % in pieces of a quarter of a second is a delay for 5 % of the packets that the main thread
 // forwards: their 99th percentile is then that quarter of a second. Questions expected to be long therefore have a
-// share of their own, a fifth of the whole one (1 % of 5 %), and wait for it; short ones go on meanwhile.
+// share of their own, a sixth of the whole one (0.8 % of 5 %), and wait for it; short ones go on meanwhile.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ class QuestionBudget {
 
   // A question that takes longer is a stall: tens of times what forwarding by the main thread takes at the worst.
   static constexpr std::int64_t stall_ms = 10;
-  static constexpr unsigned stall_divisor = 5;
+  static constexpr unsigned stall_divisor = 6;
 
   explicit QuestionBudget(unsigned share_percent = 5) : share_percent_(share_percent) {}
   // 1 to 100. What is owed stays owed, and is paid at the new rate.

@@ -121,13 +121,16 @@ ZoneScan::Progress UserspaceScan::step(flowstore::Now now) {
   return Progress::complete;
 }
 
-// How long ovs-vswitchd was silent is no measure of its work: 30 s of it would be followed by ten minutes of pause. Of
-// a question that was not answered so many entries are charged as were counted before it.
+// The time to an answer is also that of an ovs-vswitchd that was away, or of this process standing still meanwhile: a
+// minute of it would be followed by twenty of pause. More than two seconds are believed of many entries only, and of a
+// question that was not answered what so many entries cost, as far as they were counted before it.
 std::int64_t UserspaceScan::cost_of_answer_ms() const {
-  const bool of_unknown_length =
-      entries_ == 0 && (question_ == Question::megaflows || question_ == Question::connections);
-  const bool answered = client_.times().first_octet_ms >= 0;
-  return answered || of_unknown_length ? question_cost_ms(client_.times()) : bounded_cost_ms(client_.times(), entries_);
+  constexpr std::int64_t believed_ms = 2'000;
+  const QuestionTimes& times = client_.times();
+  const std::int64_t of_entries_ms = bounded_cost_ms(times, std::max(entries_, lines_));
+  const bool dump = question_ == Question::megaflows || question_ == Question::connections;
+  if (times.first_octet_ms < 0 && (!dump || entries_ != 0)) return of_entries_ms;
+  return std::min(question_cost_ms(times), std::max(of_entries_ms, believed_ms));
 }
 
 ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {

@@ -69,26 +69,26 @@ TEST(QuestionBudget, WhatIsOwedIsPaidAtTheNewRate) {
   EXPECT_EQ(budget.earliest_ms(), start_ms + 10'000 - 2'000);
 }
 
-TEST(QuestionBudget, ALongQuestionWaitsForAFifthOfTheShare) {
+TEST(QuestionBudget, ALongQuestionWaitsForASixthOfTheShare) {
   QuestionBudget budget(5);
   EXPECT_LT(budget.earliest_ms(1'000), 0) << "the first one need not";
   budget.charge(start_ms, 250, start_ms + 250);
   budget.charge_stall(start_ms, 250);
-  EXPECT_EQ(budget.earliest_ms(250), start_ms + 25'000) << "250 ms are 1 % of 25 s";
+  EXPECT_EQ(budget.earliest_ms(250), start_ms + 30'000) << "250 ms are 0.83 % of 30 s";
   EXPECT_EQ(budget.earliest_ms(QuestionBudget::stall_ms), start_ms + 5'000 - 400)
       << "a short one goes on with the whole share";
   EXPECT_EQ(budget.earliest_ms(), start_ms + 5'000 - 400);
-  budget.charge_stall(start_ms + 25'000, QuestionBudget::stall_ms);
-  EXPECT_EQ(budget.earliest_ms(250), start_ms + 25'000) << "it was none";
+  budget.charge_stall(start_ms + 30'000, QuestionBudget::stall_ms);
+  EXPECT_EQ(budget.earliest_ms(250), start_ms + 30'000) << "it was none";
   budget.charge_stall(start_ms + 20'000, 100);
-  EXPECT_EQ(budget.earliest_ms(250), start_ms + 35'000) << "what comes early is paid after the other";
+  EXPECT_EQ(budget.earliest_ms(250), start_ms + 42'000) << "what comes early is paid after the other";
 }
 
 TEST(QuestionBudget, WhatIsOwedForALongOneIsPaidAtTheNewRate) {
   QuestionBudget budget(5);
-  budget.charge_stall(start_ms, 200);
-  budget.set_share_percent(50, start_ms + 10'000);
-  EXPECT_EQ(budget.earliest_ms(200), start_ms + 11'000) << "half of it was paid";
+  budget.charge_stall(start_ms, 200);  // 24 s
+  budget.set_share_percent(50, start_ms + 12'000);
+  EXPECT_EQ(budget.earliest_ms(200), start_ms + 13'200) << "half of it was paid";
 }
 
 TEST(QuestionBudget, ShowsTheLastMinuteAndTheWholeTime) {
