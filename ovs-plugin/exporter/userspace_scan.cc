@@ -133,6 +133,15 @@ std::int64_t UserspaceScan::cost_of_answer_ms() const {
   return std::min(question_cost_ms(times), std::max(of_entries_ms, believed_ms));
 }
 
+// Of dumps only: the other questions are short. At most twice what the last answer of as many entries took.
+std::int64_t UserspaceScan::stall_of_answer_ms() const {
+  if (question_ != Question::megaflows && question_ != Question::connections) return 0;
+  const std::uint64_t entries = std::max(entries_, lines_);
+  const AnswerForecast& forecast = question_ == Question::megaflows ? megaflows_forecast_ : connections_forecast_;
+  const std::int64_t known_ms = forecast.cost_ms(entries), bounded_ms = bounded_cost_ms(client_.times(), entries);
+  return known_ms > 0 ? std::min(bounded_ms, 2 * known_ms) : bounded_ms;
+}
+
 ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {
   const VswitchdClient::Progress progress = client_.run(now);
   take_lines(client_.lines(), now);
@@ -140,7 +149,7 @@ ZoneScan::Progress UserspaceScan::read(flowstore::Now now) {
   const std::int64_t cost_ms = cost_of_answer_ms();
   budget_.end_question();
   budget_.charge(client_.times().asked_ms, cost_ms, now.monotonic_ms);
-  budget_.charge_stall(client_.times().asked_ms, bounded_cost_ms(client_.times(), std::max(entries_, lines_)));
+  budget_.charge_stall(client_.times().asked_ms, stall_of_answer_ms());
   if (cost_ms > stats_.longest_question_ms) {
     stats_.longest_question_ms = cost_ms;
     stats_.longest_question = client_.question();

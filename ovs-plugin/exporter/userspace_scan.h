@@ -64,6 +64,7 @@ class UserspaceScan : public ZoneScan {
   Progress answered(std::int64_t cost_ms);
   std::int64_t expected_cost_ms() const;
   std::int64_t cost_of_answer_ms() const;
+  std::int64_t stall_of_answer_ms() const;
   std::int64_t earliest_ms() const { return budget_.earliest_ms(expected_cost_ms()); }
   Progress failed();
   bool too_long(const AnswerForecast& forecast) const;

@@ -196,7 +196,10 @@ TEST_F(UserspaceScanTest, LongDumpsComeAtASixthOfTheShareAndTheirPollWaitsAsAWho
   EXPECT_EQ(finish(), Progress::complete);
   EXPECT_NEAR(static_cast<double>(script_.now.monotonic_ms - first_ms), 24'000.0, 30.0) << "its first question";
   ASSERT_TRUE(start(9));
+  script_.cost_ms["dpctl/dump-conntrack"] = 60'000;  // stopped for a minute between question and answer
   EXPECT_EQ(turn(), Progress::complete) << "the dump follows at once";
+  EXPECT_NEAR(static_cast<double>(budget_.earliest_ms(200)), first_ms + 24'000 + 2'000 * 20, 500.0)
+      << "2 s of all at 5 %";
 }
 
 TEST_F(UserspaceScanTest, AShortZoneNeedNotWaitForALongOne) {
