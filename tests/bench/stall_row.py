@@ -55,7 +55,7 @@ class Measured:
 
 
 def stall_rows(_, rounds):
-    measure.progress("forwarding_stall: 100,000 connections, about 2 minutes a round")
+    measure.progress("forwarding_stall: 100,000 connections, about 3 minutes a round")
     measured = Measured()
     try:
         values = measure.interleaved(rounds, {"none": measured.undisturbed, "ours": measured.exporter,
