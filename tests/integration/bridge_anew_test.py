@@ -4,7 +4,7 @@ flow/list and in the records, and exporter/status says where the bridge is."""
 
 import sys
 
-from harness import BIN, Exporter, Testbed, expect, json_lines, wait_for
+from harness import BIN, Exporter, Testbed, expect, recorded, wait_for
 from userspace_pods import UserspacePods
 
 PORT = 47393
@@ -93,7 +93,7 @@ def check(bridge):
     bridge.testbed.stop(sender)
 
     def recorded(ports):
-        return [(r["sourcePodName"], r["destinationPodName"]) for r in json_lines(bridge.records)
+        return [(r["sourcePodName"], r["destinationPodName"]) for r in recorded(bridge.records)
                 if r.get("sourceTransportPort") in ports]
 
     wait_for("records of both", lambda: recorded(FIRST) and recorded(SECOND), seconds=60)
