@@ -92,13 +92,13 @@ def check(bridge):
     bridge.polls_on()
     bridge.testbed.stop(sender)
 
-    def recorded(ports):
+    def pods_of(ports):
         return [(r["sourcePodName"], r["destinationPodName"]) for r in recorded(bridge.records)
                 if r.get("sourceTransportPort") in ports]
 
-    wait_for("records of both", lambda: recorded(FIRST) and recorded(SECOND), seconds=60)
-    expect(set(recorded(FIRST)) == {("pod1", "pod2")} and set(recorded(SECOND)) == {("new1", "new2")},
-           f"{len(recorded(FIRST))} and {len(recorded(SECOND))} records, each with the Pods of its time")
+    wait_for("records of both", lambda: pods_of(FIRST) and pods_of(SECOND), seconds=60)
+    expect(set(pods_of(FIRST)) == {("pod1", "pod2")} and set(pods_of(SECOND)) == {("new1", "new2")},
+           f"{len(pods_of(FIRST))} and {len(pods_of(SECOND))} records, each with the Pods of its time")
 
 
 def main():
