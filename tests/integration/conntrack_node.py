@@ -99,6 +99,8 @@ class ConntrackNode:
                 if not line.endswith("\n"):
                     break
                 record = json.loads(line)
+                if "protocolIdentifier" not in record:  # it describes the elements of those that follow
+                    continue
                 key = (record.get("sourceIPv4Address"), record.get("destinationIPv4Address"),
                        record["protocolIdentifier"], record["sourceTransportPort"], record["destinationTransportPort"])
                 if key in expected:
