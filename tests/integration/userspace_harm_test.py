@@ -46,9 +46,7 @@ class Harm:
         return json.loads(done)["end"]["sum_received"]["bits_per_second"] / 1e6
 
     def measure(self, what, dumps=0):
-        """Pings for a while, or for so many of the exporter's polls, then iperf3 (for a poll at least); the memory."""
-        if dumps:
-            self.next_dumps(1)
+        """Pings for a while, or until the exporter has polled so often, then iperf3 (for a poll at least); the memory."""
         pings, began = self.pods.start_pings(), time.monotonic()
         if dumps:
             self.next_dumps(dumps)
