@@ -128,17 +128,15 @@ std::int64_t UserspaceScan::cost_of_answer_ms() const {
   constexpr std::int64_t believed_ms = 2'000;
   const QuestionTimes& times = client_.times();
   const std::int64_t of_entries_ms = bounded_cost_ms(times, std::max(entries_, lines_));
-  const bool dump = question_ == Question::megaflows || question_ == Question::connections;
-  if (times.first_octet_ms < 0 && (!dump || entries_ != 0)) return of_entries_ms;
+  if (times.first_octet_ms < 0 && (!asks_for_dump() || entries_ != 0)) return of_entries_ms;
   return std::min(question_cost_ms(times), std::max(of_entries_ms, believed_ms));
 }
 
 // Of dumps only: the other questions are short. At most twice what the last answer of as many entries took.
 std::int64_t UserspaceScan::stall_of_answer_ms() const {
-  if (question_ != Question::megaflows && question_ != Question::connections) return 0;
+  if (!asks_for_dump()) return 0;
   const std::uint64_t entries = std::max(entries_, lines_);
-  const AnswerForecast& forecast = question_ == Question::megaflows ? megaflows_forecast_ : connections_forecast_;
-  const std::int64_t known_ms = forecast.cost_ms(entries), bounded_ms = bounded_cost_ms(client_.times(), entries);
+  const std::int64_t known_ms = forecast().cost_ms(entries), bounded_ms = bounded_cost_ms(client_.times(), entries);
   return known_ms > 0 ? std::min(bounded_ms, 2 * known_ms) : bounded_ms;
 }
 
@@ -214,13 +212,12 @@ bool UserspaceScan::too_long(const AnswerForecast& forecast) const {
 }
 
 ZoneScan::Progress UserspaceScan::ask_unless_too_long(Question dump) {
-  const AnswerForecast& forecast = dump == Question::megaflows ? megaflows_forecast_ : connections_forecast_;
   question_ = dump;
-  if (!too_long(forecast)) return ask_next(dump);
+  if (!too_long(forecast())) return ask_next(dump);
   ++stats_.dumps_too_long;
   stats_.last_too_long = dump == Question::megaflows ? "datapath flows" : "zone " + std::to_string(zone_);
   stats_.last_too_long_entries = entries_;
-  stats_.last_too_long_octets = forecast.octets(entries_);
+  stats_.last_too_long_octets = forecast().octets(entries_);
   error_ = "not asked for: the answer would be longer than ovsFlowExporter.vswitchdMaxAnswerOctets, " +
            std::to_string(state_.settings.vswitchd_max_answer_octets);
   stage_ = Stage::idle;
@@ -235,11 +232,10 @@ void UserspaceScan::wait() const {
 // ovs-vswitchd goes on with what it was asked, whoever has left: what it is known to take is charged.
 void UserspaceScan::abandon() {
   if (stage_ == Stage::asked) {
-    const AnswerForecast& forecast = question_ == Question::megaflows ? megaflows_forecast_ : connections_forecast_;
-    const std::int64_t asked_ms = client_.times().asked_ms;
+    const std::int64_t asked_ms = client_.times().asked_ms, known_ms = forecast().cost_ms(entries_);
     budget_.end_question();
-    budget_.charge(asked_ms, std::max(last_step_ms_ - asked_ms + 1, forecast.cost_ms(entries_)), last_step_ms_);
-    budget_.charge_stall(asked_ms, forecast.cost_ms(entries_));
+    budget_.charge(asked_ms, std::max(last_step_ms_ - asked_ms + 1, known_ms), last_step_ms_);
+    budget_.charge_stall(asked_ms, known_ms);
   }
   client_.abandon();
   stage_ = Stage::idle;

@@ -62,6 +62,11 @@ class UserspaceScan : public ZoneScan {
   Progress read(flowstore::Now now);
   void take_lines(std::string_view lines, flowstore::Now now);
   Progress answered(std::int64_t cost_ms);
+  bool asks_for_dump() const { return question_ == Question::megaflows || question_ == Question::connections; }
+  // Of the dump of megaflows while that is asked for, else of connections.
+  const AnswerForecast& forecast() const {
+    return question_ == Question::megaflows ? megaflows_forecast_ : connections_forecast_;
+  }
   std::int64_t expected_cost_ms() const;
   std::int64_t cost_of_answer_ms() const;
   std::int64_t stall_of_answer_ms() const;

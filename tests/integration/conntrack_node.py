@@ -4,7 +4,7 @@
 import json
 import pathlib
 
-from harness import BIN, Exporter, OvsDatabase, expect, run, wait_for
+from harness import BIN, Exporter, OvsDatabase, expect, is_flow, run, wait_for
 
 ZONE = 65520
 PORT = 47392
@@ -99,7 +99,7 @@ class ConntrackNode:
                 if not line.endswith("\n"):
                     break
                 record = json.loads(line)
-                if "protocolIdentifier" not in record:  # it describes the elements of those that follow
+                if not is_flow(record):
                     continue
                 key = (record.get("sourceIPv4Address"), record.get("destinationIPv4Address"),
                        record["protocolIdentifier"], record["sourceTransportPort"], record["destinationTransportPort"])

@@ -167,11 +167,16 @@ class Exporter:
         return self.process.log.read_text()
 
 
+def is_flow(record):
+    """Not one that describes the elements of those that follow."""
+    return "protocolIdentifier" in record
+
+
 def flow_records(text):
     """Of the JSON lines of ipfix-dump those of flows; the others describe what follows. Whole lines only: the writer may
     be in the middle of one."""
     records = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-    return [record for record in records if "protocolIdentifier" in record]
+    return [record for record in records if is_flow(record)]
 
 
 def recorded(path):

@@ -22,13 +22,7 @@ TEST(FlowKeys, ABitForEachFieldAfterTheTemplates) {
   ExportingProcess process({}, always(collector.address()), at_ms(0));
   ASSERT_TRUE(process.add_template(described));
   ASSERT_TRUE(add_flow_keys(process, 300, std::vector{described}, is_address));
-  ASSERT_TRUE(run_until(process, at_ms(0), [&] { return process.stats().state == SessionState::connected; }));
-  TcpSession session = collector.accept();
-  ASSERT_TRUE(run_until(process, at_ms(0), [&] {
-    session.read();
-    return session.messages().size() == 1;
-  }));
-  const auto& sets = session.messages().front().sets;
+  const auto sets = first_message(process, collector).sets;
   ASSERT_EQ(sets.size(), 3u);
   EXPECT_EQ(sets[0].id, 2);
   EXPECT_EQ(sets[1].id, 3);

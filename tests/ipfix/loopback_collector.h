@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -160,6 +161,19 @@ inline bool run_until(ExportingProcess& process, Now now, const std::function<bo
     if (process.fd() < 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return false;
+}
+
+// What a new session begins with, where it fits into one message.
+inline ParsedMessage first_message(ExportingProcess& process, TcpCollector& collector) {
+  const Now now = at_ms(0);
+  EXPECT_TRUE(run_until(process, now, [&] { return process.stats().state == ipfix::SessionState::connected; }));
+  TcpSession session = collector.accept();
+  const bool came = run_until(process, now, [&] {
+    session.read();
+    return session.messages().size() == 1;
+  });
+  EXPECT_TRUE(came);
+  return came ? session.messages().front() : ParsedMessage{};
 }
 
 inline constexpr std::uint16_t numbered_template = 256;

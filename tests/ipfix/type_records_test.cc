@@ -21,13 +21,7 @@ TEST(TypeRecords, ComeFirstAndOncePerElement) {
   ExportingProcess process({}, always(collector.address()), at_ms(0));
   ASSERT_TRUE(add_type_records(process, 300, std::vector{described, again}));
   ASSERT_TRUE(process.add_template(described));
-  ASSERT_TRUE(run_until(process, at_ms(0), [&] { return process.stats().state == SessionState::connected; }));
-  TcpSession session = collector.accept();
-  ASSERT_TRUE(run_until(process, at_ms(0), [&] {
-    session.read();
-    return session.messages().size() == 1;
-  }));
-  const auto& sets = session.messages().front().sets;
+  const auto sets = first_message(process, collector).sets;
   ASSERT_EQ(sets.size(), 3u);
   EXPECT_EQ(sets[0].id, 3) << "an Options Template Set";
   EXPECT_EQ(sets[0].body, from_hex("012c 0009 0002"                 // template 300, 9 fields, of which 2 scope
