@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "ipfix/message_queue.h"
@@ -21,8 +20,8 @@ namespace {
 constexpr std::size_t max_udp_payload_octets = 65507;  // 65,535 less the IPv4 and UDP headers
 
 std::size_t message_limit(const ExportingOptions& options) {
-  return options.transport == Transport::tcp ? options.max_message_octets_tcp
-                                             : std::min(options.max_message_octets_udp, max_udp_payload_octets);
+  return is_stream(options.transport) ? options.max_message_octets_tcp
+                                      : std::min(options.max_message_octets_udp, max_udp_payload_octets);
 }
 
 bool same_address(const SocketAddress& a, const SocketAddress& b) {
@@ -39,6 +38,7 @@ struct ExportingProcess::Impl {
         queue(options.observation_domain, message_limit(options), options.queue_octets),
         sender(options, preamble, queue, stats),
         schedule(options.reconnect_initial_ms, options.reconnect_max_ms),
+        socket(make_socket(options)),
         next_attempt_ms(now.monotonic_ms) {
     stats.state_since_wall_ms = now.wall_ms;
   }
@@ -49,7 +49,7 @@ struct ExportingProcess::Impl {
   void session_is_up(Now now);
   void serve_session(Now now);
   void attempt_failed(SessionState state, std::string error, Now now);
-  void session_failed(const char* what, const char* why, Now now);
+  void session_failed(const char* what, const IoResult& why, Now now);
   void check_udp_address(std::uint64_t errors_before, Now now);
   void set_state(SessionState state, Now now);
   std::optional<std::int64_t> next_deadline_ms() const;
@@ -62,7 +62,7 @@ struct ExportingProcess::Impl {
   MessageQueue queue;
   MessageSender sender;
   ReconnectSchedule schedule;
-  CollectorSocket socket;
+  std::unique_ptr<CollectorSocket> socket;
   SocketAddress address;
   std::int64_t next_attempt_ms;          // while there is no session
   std::int64_t connect_deadline_ms = 0;  // while connecting
@@ -78,7 +78,7 @@ void ExportingProcess::Impl::run(Now now) {
       if (now.monotonic_ms >= next_attempt_ms) start_session(now);
       break;
     case SessionState::connecting:
-      continue_connecting(socket.finish_connect(), now);
+      continue_connecting(socket->finish_connect(), now);
       break;
     case SessionState::connected:
       break;
@@ -93,7 +93,7 @@ void ExportingProcess::Impl::start_session(Now now) {
   address = *found;
   stats.peer = to_string(address);
   connect_deadline_ms = now.monotonic_ms + options.connect_timeout_ms;
-  continue_connecting(socket.open(options.transport, address, options.user_timeout_ms), now);
+  continue_connecting(socket->open(address), now);
 }
 
 void ExportingProcess::Impl::continue_connecting(IoResult result, Now now) {
@@ -105,9 +105,11 @@ void ExportingProcess::Impl::continue_connecting(IoResult result, Now now) {
       return session_is_up(now);
     case IoStatus::blocked:
       return set_state(SessionState::connecting, now);
-    case IoStatus::failed:
-      socket.close();
-      return attempt_failed(SessionState::backing_off, what_on_peer("connect") + std::strerror(result.error), now);
+    case IoStatus::failed: {
+      std::string error = what_on_peer("connect") + socket->error_text(result);
+      socket->close();
+      return attempt_failed(SessionState::backing_off, std::move(error), now);
+    }
   }
 }
 
@@ -121,18 +123,15 @@ void ExportingProcess::Impl::session_is_up(Now now) {
 }
 
 void ExportingProcess::Impl::serve_session(Now now) {
-  if (options.transport == Transport::tcp) {
-    const IoResult peer = socket.check_peer();
-    if (peer.status == IoStatus::failed) {
-      const char* const why = peer.error == 0 ? "closed by the collector" : std::strerror(peer.error);
-      return session_failed("export", why, now);
-    }
+  if (is_stream(options.transport)) {
+    const IoResult peer = socket->check_peer();
+    if (peer.status == IoStatus::failed) return session_failed("export", peer, now);
   }
   const std::uint64_t errors_before = stats.send_errors;
-  if (const std::optional<int> error = sender.run(socket, now)) {
+  if (const std::optional<IoResult> failure = sender.run(*socket, now)) {
     // Over UDP the sender has counted it.
-    if (options.transport == Transport::tcp) ++stats.send_errors;
-    return session_failed("send", std::strerror(*error), now);
+    if (is_stream(options.transport)) ++stats.send_errors;
+    return session_failed("send", *failure, now);
   }
   if (options.transport == Transport::udp) check_udp_address(errors_before, now);
 }
@@ -144,9 +143,9 @@ void ExportingProcess::Impl::attempt_failed(SessionState state, std::string erro
   set_state(state, now);
 }
 
-void ExportingProcess::Impl::session_failed(const char* what, const char* why, Now now) {
-  stats.last_error = what_on_peer(what) + why;
-  socket.close();
+void ExportingProcess::Impl::session_failed(const char* what, const IoResult& why, Now now) {
+  stats.last_error = what_on_peer(what) + socket->error_text(why);
+  socket->close();
   sender.end_session();
   next_attempt_ms = schedule.next_attempt_ms(now.monotonic_ms, now.monotonic_ms - connected_since_ms);
   set_state(SessionState::backing_off, now);
@@ -163,7 +162,7 @@ void ExportingProcess::Impl::check_udp_address(std::uint64_t errors_before, Now 
   std::string ignored_error;  // the address in use may still be good
   const std::optional<SocketAddress> found = address_source(ignored_error);
   if (!found || same_address(*found, address)) return;
-  socket.close();
+  socket->close();
   sender.end_session();
   start_session(now);
 }
@@ -186,13 +185,12 @@ std::optional<std::int64_t> ExportingProcess::Impl::next_deadline_ms() const {
       break;
   }
   const std::optional<std::int64_t> deadline = sender.next_deadline_ms();
-  if (options.transport == Transport::tcp) return deadline;
+  if (is_stream(options.transport)) return deadline;
   return deadline ? std::min(*deadline, next_address_check_ms) : next_address_check_ms;
 }
 
 std::string ExportingProcess::Impl::what_on_peer(const char* what) const {
-  const char* const preposition = options.transport == Transport::tcp ? " to tcp " : " to udp ";
-  return what + (preposition + stats.peer) + ": ";
+  return std::string(what) + " to " + to_string(options.transport) + " " + stats.peer + ": ";
 }
 
 ExportingProcess::ExportingProcess(ExportingOptions options, AddressSource address, Now now)
@@ -256,15 +254,16 @@ void ExportingProcess::for_each_unsent(
 }
 
 int ExportingProcess::fd() const {
-  return impl_->socket.fd();
+  return impl_->socket->fd();
 }
 
 short ExportingProcess::events() const {
-  if (!impl_->socket.is_open()) return 0;
-  if (impl_->stats.state == SessionState::connecting) return POLLOUT;
-  const int write = impl_->sender.wants_to_write() ? POLLOUT : 0;
-  const int read = impl_->options.transport == Transport::tcp ? POLLIN | POLLRDHUP : 0;
-  return static_cast<short>(read | write);
+  const CollectorSocket& socket = *impl_->socket;
+  if (!socket.is_open()) return 0;
+  if (impl_->stats.state == SessionState::connecting) return socket.connecting_events();
+  const int blocked = impl_->sender.wants_to_write() ? socket.blocked_events() : 0;
+  const int read = is_stream(impl_->options.transport) ? POLLIN | POLLRDHUP : 0;
+  return static_cast<short>(read | blocked);
 }
 
 std::optional<std::int64_t> ExportingProcess::next_deadline_ms() const {

@@ -21,7 +21,7 @@ struct Now {
   std::int64_t wall_ms = 0;  // since the Unix epoch; becomes the messages' export time
 };
 
-enum class Transport : std::uint8_t { tcp, udp };
+enum class Transport : std::uint8_t { tcp, udp, tls };
 
 struct SocketAddress {
   sockaddr_storage storage{};

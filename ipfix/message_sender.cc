@@ -44,7 +44,7 @@ void MessageSender::end_session() {
   next_refresh_ms_.reset();
 }
 
-std::optional<int> MessageSender::run(CollectorSocket& socket, Now now) {
+std::optional<IoResult> MessageSender::run(CollectorSocket& socket, Now now) {
   blocked_ = false;
   stopped_early_ = false;
   retry_at_ms_.reset();
@@ -62,7 +62,7 @@ std::optional<int> MessageSender::run(CollectorSocket& socket, Now now) {
       break;
     }
     if (result.status == IoStatus::failed) {
-      if (!is_udp() || !about_earlier_datagram(result.error)) return result.error;
+      if (!is_udp() || !about_earlier_datagram(result.error)) return result;
       if (result.error == EMSGSIZE) {
         drop_current();
       } else {

@@ -24,8 +24,8 @@ class MessageSender {
   // A data message of which a part has left is lost; everything else stays queued for the next session.
   void end_session();
 
-  // Sends as much as goes. An errno value: the session is broken.
-  std::optional<int> run(CollectorSocket& socket, Now now);
+  // Sends as much as goes. What failed: the session is broken.
+  std::optional<IoResult> run(CollectorSocket& socket, Now now);
 
   bool wants_to_write() const { return blocked_; }
   // When run() has something to do without the socket's asking; may lie in the past.

@@ -1,116 +1,63 @@
 #include "ipfix/transport.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "ipfix/tcp_socket.h"
+#include "ipfix/udp_socket.h"
+
 namespace ipfix {
-namespace {
 
-// Of what a collector sends, at most this many reads per call.
-constexpr int max_discarding_reads = 8;
-
-void set_option(int fd, int level, int name, int value) {
-  // These options only improve on a default: a kernel that lacks one still exports.
-  static_cast<void>(setsockopt(fd, level, name, &value, sizeof value));
+std::string CollectorSocket::error_text(const IoResult& result) const {
+  return result.error == 0 ? "closed by the collector" : std::strerror(result.error);
 }
 
-void set_tcp_options(int fd, std::int64_t user_timeout_ms) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // messages are batched already
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);  // a collector that vanished while nothing is sent
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 6);
-  if (user_timeout_ms > 0) set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(user_timeout_ms));
+short CollectorSocket::connecting_events() const {
+  return POLLOUT;
 }
 
-// A connect to a free local port may meet itself (simultaneous open, RFC 9293 section 3.5).
-bool connected_to_itself(int fd) {
-  sockaddr_storage local{};
-  sockaddr_storage peer{};
-  socklen_t local_length = sizeof local;
-  socklen_t peer_length = sizeof peer;
-  return getsockname(fd, reinterpret_cast<sockaddr*>(&local), &local_length) == 0 &&
-         getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_length) == 0 && local_length == peer_length &&
-         std::memcmp(&local, &peer, local_length) == 0;
+short CollectorSocket::blocked_events() const {
+  return POLLOUT;
 }
 
-bool would_block(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK;
-}
-
-}  // namespace
-
-IoResult CollectorSocket::open(Transport transport, const SocketAddress& address, std::int64_t user_timeout_ms) {
-  close();
-  transport_ = transport;
-  const int type = transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM;
-  fd_ = socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd_ < 0) return {IoStatus::failed, 0, errno};
-  if (transport == Transport::tcp) set_tcp_options(fd_, user_timeout_ms);
-  if (connect(fd_, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) return {};
-  if (errno == EINPROGRESS) return {IoStatus::blocked, 0, 0};
-  return {IoStatus::failed, 0, errno};
-}
-
-IoResult CollectorSocket::finish_connect() {
-  pollfd wanted{fd_, POLLOUT, 0};
-  const int ready = poll(&wanted, 1, 0);
-  if (ready == 0 || (ready < 0 && errno == EINTR)) return {IoStatus::blocked, 0, 0};
-  if (ready < 0) return {IoStatus::failed, 0, errno};
-  const IoResult result = socket_error();
-  if (result.status == IoStatus::done && connected_to_itself(fd_)) return {IoStatus::failed, 0, ECONNREFUSED};
-  return result;
-}
-
-IoResult CollectorSocket::send(std::span<const std::uint8_t> octets) {
-  for (;;) {
-    const ssize_t sent = ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0) return {IoStatus::done, static_cast<std::size_t>(sent), 0};
-    if (would_block(errno)) return {IoStatus::blocked, 0, 0};
-    if (errno != EINTR) return {IoStatus::failed, 0, errno};
-  }
-}
-
-IoResult CollectorSocket::check_peer() {
-  if (transport_ == Transport::udp) return socket_error();
-  std::array<std::uint8_t, 4096> discarded;
-  for (int reads = 0; reads < max_discarding_reads;) {
-    const ssize_t received = recv(fd_, discarded.data(), discarded.size(), MSG_DONTWAIT);
-    if (received == 0) return {IoStatus::failed, 0, 0};
-    if (received > 0) {
-      ++reads;
-    } else if (would_block(errno)) {
-      return {};
-    } else if (errno != EINTR) {
-      return {IoStatus::failed, 0, errno};
-    }
-  }
-  return {};
-}
-
-void CollectorSocket::close() {
-  if (fd_ < 0) return;
-  // Unread input would turn the close into a reset that destroys what is still on its way to the collector.
-  if (transport_ == Transport::tcp) {
-    static_cast<void>(check_peer());
-    static_cast<void>(shutdown(fd_, SHUT_RDWR));
-  }
-  ::close(fd_);
-  fd_ = -1;
-}
-
-// Reads and clears the socket's pending error.
-IoResult CollectorSocket::socket_error() const {
+IoResult CollectorSocket::pending_error() const {
   int error = 0;
   socklen_t length = sizeof error;
   if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
   return error == 0 ? IoResult{} : IoResult{IoStatus::failed, 0, error};
+}
+
+IoResult CollectorSocket::send_to_kernel(std::span<const std::uint8_t> octets) const {
+  for (;;) {
+    const ssize_t sent = ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) return {IoStatus::done, static_cast<std::size_t>(sent), 0};
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::blocked, 0, 0};
+    if (errno != EINTR) return {IoStatus::failed, 0, errno};
+  }
+}
+
+std::unique_ptr<CollectorSocket> make_socket(const ExportingOptions& options) {
+  if (options.transport == Transport::udp) return std::make_unique<UdpSocket>();
+  return std::make_unique<TcpSocket>(options.user_timeout_ms);
+}
+
+bool is_stream(Transport transport) {
+  return transport != Transport::udp;
+}
+
+const char* to_string(Transport transport) {
+  switch (transport) {
+    case Transport::tcp:
+      return "tcp";
+    case Transport::udp:
+      return "udp";
+    case Transport::tls:
+      return "tls";
+  }
+  return "unknown";
 }
 
 }  // namespace ipfix

@@ -1,9 +1,13 @@
-// One non-blocking socket to a collector. Knows no IPFIX: octets go out, errors come back as errno values.
+// One non-blocking socket to a collector. Knows no IPFIX: octets go out, errors come back as errno values and, where
+// there is more to say, as text.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "ipfix/exporting_process.h"
 
@@ -13,40 +17,57 @@ enum class IoStatus : std::uint8_t { done, blocked, failed };
 
 struct IoResult {
   IoStatus status = IoStatus::done;
-  std::size_t octets = 0;  // taken by the kernel; over TCP perhaps fewer than offered
-  int error = 0;           // errno, with failed
+  std::size_t octets = 0;  // taken; over a stream perhaps fewer than offered
+  int error = 0;           // errno, with failed; 0: the collector closed its side, or error_text() knows
 };
 
 class CollectorSocket {
  public:
   CollectorSocket() = default;
-  ~CollectorSocket() { close(); }
+  virtual ~CollectorSocket() = default;
   CollectorSocket(const CollectorSocket&) = delete;
   CollectorSocket& operator=(const CollectorSocket&) = delete;
 
-  // Opens a socket and begins to connect it: done (UDP always, TCP at times), blocked while the handshake lasts.
-  // user_timeout_ms: how long sent octets may stay unacknowledged (TCP_USER_TIMEOUT); 0: as long as the kernel likes.
-  IoResult open(Transport transport, const SocketAddress& address, std::int64_t user_timeout_ms);
-  // After open() said blocked.
-  IoResult finish_connect();
+  // Opens a socket and begins to connect it: done (UDP always, a stream at times), blocked while it lasts.
+  virtual IoResult open(const SocketAddress& address) = 0;
+  // After open() said blocked, until it is done or failed.
+  virtual IoResult finish_connect() = 0;
 
-  // TCP: as much as goes; UDP: one datagram, whole or not at all.
-  IoResult send(std::span<const std::uint8_t> octets);
-  // TCP: what a collector sends means nothing and is thrown away; failed with error 0: it closed its side.
+  // Stream: as much as goes; after blocked the same octets are offered again. UDP: one datagram, whole or not at all.
+  virtual IoResult send(std::span<const std::uint8_t> octets) = 0;
+  // Stream: what a collector sends means nothing and is thrown away; failed with error 0: it closed its side.
   // UDP: takes up an error that an earlier datagram met (ICMP).
-  IoResult check_peer();
+  virtual IoResult check_peer() = 0;
 
   // Octets that the kernel has taken still leave.
-  void close();
+  virtual void close() = 0;
+
+  // Stream: octets of this session handed to the kernel so far, and how many of them the collector's host has
+  // acknowledged. nullopt: not to be told (any more).
+  virtual std::uint64_t octets_written() const { return 0; }
+  virtual std::optional<std::uint64_t> octets_acknowledged() const { return std::nullopt; }
+
+  // What a failed result means, for people.
+  virtual std::string error_text(const IoResult& result) const;
+  // poll(2) events wanted: while connecting; when connected, and what send() waits for after it said blocked.
+  virtual short connecting_events() const;
+  virtual short blocked_events() const;
 
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
 
- private:
-  IoResult socket_error() const;
+ protected:
+  // Reads and clears the socket's pending error.
+  IoResult pending_error() const;
+  IoResult send_to_kernel(std::span<const std::uint8_t> octets) const;
 
   int fd_ = -1;
-  Transport transport_ = Transport::tcp;
 };
+
+// As options.transport says.
+std::unique_ptr<CollectorSocket> make_socket(const ExportingOptions& options);
+
+bool is_stream(Transport transport);
+const char* to_string(Transport transport);  // "tcp", "udp", "tls"
 
 }  // namespace ipfix

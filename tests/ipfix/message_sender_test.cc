@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "ipfix/udp_socket.h"
 #include "tests/ipfix/loopback_collector.h"
 
 namespace ipfix {
@@ -14,13 +15,15 @@ using namespace ipfix_test;
 struct UdpSender {
   explicit UdpSender(std::size_t max_octets) : preamble(1, max_octets), queue(1, max_octets, 1 << 20) {
     options.transport = Transport::udp;
-    socket.open(Transport::udp, collector.address(), 0);
+    socket.open(collector.address());
     sender.begin_session(at_ms(0));
   }
+  // The errno of a broken session.
   std::optional<int> send(std::size_t record_octets, std::int64_t now_ms) {
     queue.add(numbered_template, Bytes(record_octets), now_ms);
     queue.finish_open();
-    return sender.run(socket, at_ms(now_ms));
+    const std::optional<IoResult> failure = sender.run(socket, at_ms(now_ms));
+    return failure ? std::optional(failure->error) : std::nullopt;
   }
 
   UdpCollector collector;
@@ -29,7 +32,7 @@ struct UdpSender {
   SessionPreamble preamble;
   MessageQueue queue;
   MessageSender sender{options, preamble, queue, stats};
-  CollectorSocket socket;
+  UdpSocket socket;
 };
 
 TEST(MessageSender, CountsADatagramThatIsTooLongAndGoesOn) {

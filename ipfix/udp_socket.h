@@ -1,0 +1,18 @@
+// A connected UDP socket (RFC 7011 section 10.3).
+#pragma once
+
+#include "ipfix/transport.h"
+
+namespace ipfix {
+
+class UdpSocket final : public CollectorSocket {
+ public:
+  ~UdpSocket() override { UdpSocket::close(); }
+  IoResult open(const SocketAddress& address) override;
+  IoResult finish_connect() override { return {}; }
+  IoResult send(std::span<const std::uint8_t> octets) override { return send_to_kernel(octets); }
+  IoResult check_peer() override { return pending_error(); }
+  void close() override;
+};
+
+}  // namespace ipfix
