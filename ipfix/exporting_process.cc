@@ -24,6 +24,10 @@ std::size_t message_limit(const ExportingOptions& options) {
                                       : std::min(options.max_message_octets_udp, max_udp_payload_octets);
 }
 
+// How often a stream's acknowledgements are looked at: to free memory, and while somebody waits for the last of them.
+constexpr std::int64_t acknowledgement_look_ms = 1'000;
+constexpr std::int64_t draining_look_ms = 5;
+
 bool same_address(const SocketAddress& a, const SocketAddress& b) {
   return a.length == b.length && to_string(a) == to_string(b);
 }
@@ -35,7 +39,7 @@ struct ExportingProcess::Impl {
       : options(with),
         address_source(std::move(source)),
         preamble(options.observation_domain, message_limit(options)),
-        queue(options.observation_domain, message_limit(options), options.queue_octets),
+        queue(options.observation_domain, message_limit(options), {options.queue_octets, options.resend_octets}),
         sender(options, preamble, queue, stats),
         schedule(options.reconnect_initial_ms, options.reconnect_max_ms),
         socket(make_socket(options)),
@@ -67,10 +71,13 @@ struct ExportingProcess::Impl {
   std::int64_t next_attempt_ms;          // while there is no session
   std::int64_t connect_deadline_ms = 0;  // while connecting
   std::int64_t connected_since_ms = 0;
+  std::int64_t last_run_ms = 0;
+  bool draining = false;                   // since flush(): somebody waits for the acknowledgements
   std::int64_t next_address_check_ms = 0;  // UDP: its session has no end at which to ask again
 };
 
 void ExportingProcess::Impl::run(Now now) {
+  last_run_ms = now.monotonic_ms;
   switch (stats.state) {
     case SessionState::idle:
     case SessionState::resolving:
@@ -126,6 +133,7 @@ void ExportingProcess::Impl::serve_session(Now now) {
   if (is_stream(options.transport)) {
     const IoResult peer = socket->check_peer();
     if (peer.status == IoStatus::failed) return session_failed("export", peer, now);
+    sender.take_acknowledgements(*socket);
   }
   const std::uint64_t errors_before = stats.send_errors;
   if (const std::optional<IoResult> failure = sender.run(*socket, now)) {
@@ -145,8 +153,9 @@ void ExportingProcess::Impl::attempt_failed(SessionState state, std::string erro
 
 void ExportingProcess::Impl::session_failed(const char* what, const IoResult& why, Now now) {
   stats.last_error = what_on_peer(what) + socket->error_text(why);
+  sender.take_acknowledgements(*socket);  // the kernel keeps the numbers until the socket is closed
   socket->close();
-  sender.end_session();
+  sender.end_session(why.error != 0);
   next_attempt_ms = schedule.next_attempt_ms(now.monotonic_ms, now.monotonic_ms - connected_since_ms);
   set_state(SessionState::backing_off, now);
 }
@@ -163,7 +172,7 @@ void ExportingProcess::Impl::check_udp_address(std::uint64_t errors_before, Now 
   const std::optional<SocketAddress> found = address_source(ignored_error);
   if (!found || same_address(*found, address)) return;
   socket->close();
-  sender.end_session();
+  sender.end_session(false);
   start_session(now);
 }
 
@@ -184,8 +193,13 @@ std::optional<std::int64_t> ExportingProcess::Impl::next_deadline_ms() const {
     case SessionState::connected:
       break;
   }
-  const std::optional<std::int64_t> deadline = sender.next_deadline_ms();
-  if (is_stream(options.transport)) return deadline;
+  std::optional<std::int64_t> deadline = sender.next_deadline_ms();
+  if (is_stream(options.transport)) {
+    // poll(2) does not tell of acknowledgements.
+    const std::int64_t next_look_ms = last_run_ms + (draining ? draining_look_ms : acknowledgement_look_ms);
+    if (queue.has_unacknowledged()) deadline = std::min(deadline.value_or(next_look_ms), next_look_ms);
+    return deadline;
+  }
   return deadline ? std::min(*deadline, next_address_check_ms) : next_address_check_ms;
 }
 
@@ -215,6 +229,7 @@ bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const 
     return false;
   }
   ++stats.records_accepted;
+  impl_->draining = false;
   if (taken == MessageQueue::Taken::too_long) {
     ++stats.records_lost;
     stats.last_error = "export a record of template " + std::to_string(template_id) + ": its " +
@@ -223,6 +238,11 @@ bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const 
   }
   stats.queued_octets = impl_->queue.octets();
   return true;
+}
+
+void ExportingProcess::lose(std::uint32_t records) {
+  impl_->queue.step_over(records);
+  impl_->stats.records_lost += records;
 }
 
 bool ExportingProcess::can_accept(std::size_t record_octets) const {
@@ -240,6 +260,7 @@ void ExportingProcess::run(Now now) {
 
 void ExportingProcess::flush(Now) {
   impl_->queue.finish_open();
+  impl_->draining = true;
 }
 
 bool ExportingProcess::drained() const {
@@ -250,7 +271,8 @@ void ExportingProcess::for_each_unsent(
     const std::function<void(std::uint16_t template_id, std::span<const std::uint8_t> record)>& visit) {
   impl_->queue.finish_open();
   const auto find_template = [this](std::uint16_t id) { return impl_->preamble.find_template(id); };
-  for (const Message& message : impl_->queue.finished()) for_each_record(message.octets, find_template, visit);
+  impl_->queue.for_each_unacknowledged(
+      [&](const Message& message) { for_each_record(message.octets, find_template, visit); });
 }
 
 int ExportingProcess::fd() const {

@@ -36,7 +36,10 @@ struct ExportingOptions {
   std::uint32_t observation_domain = 0;
   std::size_t max_message_octets_udp = 1400;  // without IP and UDP headers; must fit the path MTU (section 10.3.3)
   std::size_t max_message_octets_tcp = 65535;
-  std::size_t queue_octets = 16u << 20;            // messages waiting for the socket; beyond it records are refused
+  std::size_t queue_octets = 16u << 20;  // messages waiting for the socket, or for the collector's host to
+                                         // acknowledge them; beyond it records are refused
+  std::size_t resend_octets = 0;  // stream: of what the collector's host had acknowledged before the collector reset
+                                  // the session, so much is sent again: it may not have been read
   std::int64_t max_batch_delay_ms = 200;           // a record waits no longer than this for its message to fill
   std::int64_t template_refresh_ms = 600'000;      // UDP only (RFC 7011 section 8.4)
   std::uint32_t template_refresh_messages = 1000;  // UDP only, and every so many messages (RFC 5153 section 6.2)
@@ -57,10 +60,12 @@ struct ExportingStats {
   std::int64_t state_since_wall_ms = 0;
   std::size_t queued_octets = 0;  // now
   std::uint64_t records_accepted = 0;
-  std::uint64_t records_sent = 0;     // handed to the kernel
+  std::uint64_t records_sent = 0;     // handed to the kernel, those of records_resent each time
+  std::uint64_t records_resent = 0;   // sent again, in the session after one that ended before the collector's host had
+                                      // acknowledged them: the collector may have them twice
   std::uint64_t records_refused = 0;  // queue full: the caller keeps them
-  std::uint64_t records_lost = 0;     // accepted, then lost: in a message that a broken session cut, that UDP could
-                                      // not send, or longer than any message (stepped over by the sequence number)
+  std::uint64_t records_lost = 0;     // stepped over by the sequence number: in a message that UDP could not send,
+                                      // longer than any message, or lose()
   std::uint64_t messages_sent = 0;
   std::uint64_t octets_sent = 0;
   std::uint64_t templates_sent = 0;
@@ -91,6 +96,9 @@ class ExportingProcess {
   // into one set, sets into messages of at most the maximum size. While no session is up the queue fills. A record
   // longer than max_record_octets() can never leave: it is taken, and counted as lost.
   bool export_record(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now);
+  // Records that were to go to this collector and could not be kept for it: counted as lost, and told to it by the
+  // sequence number (RFC 7011 section 3.1).
+  void lose(std::uint32_t records);
   // Room for at least one more record of this size.
   bool can_accept(std::size_t record_octets) const;
   std::size_t max_record_octets() const;
@@ -98,9 +106,9 @@ class ExportingProcess {
   void run(Now now);
   // Closes the current message, so that run() sends it now.
   void flush(Now now);
-  // Everything accepted has been handed to the kernel.
+  // Everything accepted has left, and over a stream the collector's host has acknowledged it.
   bool drained() const;
-  // What is not: every record accepted that has not left in a whole message, oldest first. For a process that ends, to
+  // What has not: every such record, oldest first. For a process that ends, to
   // hand to its successor. Closes the current message.
   void for_each_unsent(
       const std::function<void(std::uint16_t template_id, std::span<const std::uint8_t> record)>& visit);

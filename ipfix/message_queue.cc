@@ -1,5 +1,6 @@
 #include "ipfix/message_queue.h"
 
+#include <cassert>
 #include <utility>
 
 namespace ipfix {
@@ -9,13 +10,13 @@ constexpr std::size_t max_spare_buffers = 8;
 
 }  // namespace
 
-MessageQueue::MessageQueue(std::uint32_t observation_domain, std::size_t max_message_octets, std::size_t limit_octets)
-    : writer_(observation_domain, max_message_octets), limit_octets_(limit_octets) {
+MessageQueue::MessageQueue(std::uint32_t observation_domain, std::size_t max_message_octets, QueueLimits limits)
+    : writer_(observation_domain, max_message_octets), limits_(limits) {
   spare_buffers_.reserve(max_spare_buffers);
 }
 
 MessageQueue::Taken MessageQueue::add(std::uint16_t template_id, std::span<const std::uint8_t> record,
-                                      std::int64_t now_ms) {
+                                      std::int64_t now_ms, std::uint64_t source_end) {
   if (record.size() > writer_.max_record_octets()) {
     ++records_missing_;
     return Taken::too_long;
@@ -27,6 +28,7 @@ MessageQueue::Taken MessageQueue::add(std::uint16_t template_id, std::span<const
   if (!fits) finish_open();
   if (!open_since_ms_) open_since_ms_ = now_ms;
   writer_.add_record(template_id, record);
+  open_source_end_ = source_end;
   return Taken::yes;
 }
 
@@ -44,16 +46,52 @@ void MessageQueue::finish_open() {
   }
   Message message = writer_.take(std::move(buffer));
   message.records_missing = std::exchange(records_missing_, 0);
-  finished_octets_ += message.octets.size();
-  finished_.push_back(std::move(message));
+  octets_ += message.octets.size();
+  queued_.push_back({std::move(message), open_source_end_, 0});
   open_since_ms_.reset();
 }
 
 void MessageQueue::pop_front() {
-  Message& sent = finished_.front();
-  finished_octets_ -= sent.octets.size();
-  if (spare_buffers_.size() < max_spare_buffers) spare_buffers_.push_back(std::move(sent.octets));
-  finished_.pop_front();
+  assert(sent_ == 0);
+  octets_ -= queued_.front().message.octets.size();
+  release_oldest();
+}
+
+void MessageQueue::acknowledge(std::uint64_t stream_octets) {
+  for (; acknowledged_ < sent_ && queued_[acknowledged_].stream_end <= stream_octets; ++acknowledged_) {
+    octets_ -= queued_[acknowledged_].message.octets.size();
+    retained_octets_ += queued_[acknowledged_].message.octets.size();
+  }
+  while (retained_octets_ > limits_.retained_octets) {
+    retained_octets_ -= queued_.front().message.octets.size();
+    --acknowledged_;
+    --sent_;
+    release_oldest();
+  }
+}
+
+std::uint64_t MessageQueue::repeat_sent(bool and_retained) {
+  for (; !and_retained && acknowledged_ > 0; --acknowledged_, --sent_) release_oldest();
+  octets_ += and_retained ? retained_octets_ : 0;
+  retained_octets_ = 0;
+  std::uint64_t records = 0;
+  for (std::size_t i = 0; i < sent_; ++i) {
+    records += queued_[i].message.data_records;
+    queued_[i].message.records_missing = 0;  // the last session's collector was told
+  }
+  acknowledged_ = sent_ = 0;
+  return records;
+}
+
+void MessageQueue::release_oldest() {
+  Queued& oldest = queued_.front();
+  released_ = oldest.source_end;
+  if (spare_buffers_.size() < max_spare_buffers) spare_buffers_.push_back(std::move(oldest.message.octets));
+  queued_.pop_front();
+}
+
+void MessageQueue::for_each_unacknowledged(const std::function<void(const Message& message)>& visit) const {
+  for (std::size_t i = acknowledged_; i < queued_.size(); ++i) visit(queued_[i].message);
 }
 
 }  // namespace ipfix

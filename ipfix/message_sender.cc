@@ -26,15 +26,16 @@ MessageSender::MessageSender(const ExportingOptions& options, const SessionPream
     : options_(options), preamble_(preamble), queue_(queue), stats_(stats) {}
 
 void MessageSender::begin_session(Now now) {
-  end_session();
+  end_session(false);
   const int copies = is_udp() ? first_preamble_copies : 1;
   for (int copy = 0; copy < copies; ++copy) queue_preamble(0);
   data_messages_since_refresh_ = 0;
   if (is_udp() && options_.template_refresh_ms > 0) next_refresh_ms_ = now.monotonic_ms + options_.template_refresh_ms;
 }
 
-void MessageSender::end_session() {
-  if (octets_gone_ > 0) drop_current();
+void MessageSender::end_session(bool by_reset) {
+  stats_.records_resent += queue_.repeat_sent(by_reset);
+  octets_gone_ = 0;
   stats_.sequence = 0;
   preamble_messages_.clear();
   preamble_parts_queued_ = 0;
@@ -115,7 +116,7 @@ IoResult MessageSender::send_current(CollectorSocket& socket, Now now) {
   if (result.status != IoStatus::done) return result;
   stats_.octets_sent += result.octets;
   octets_gone_ += result.octets;
-  if (octets_gone_ == message.octets.size()) finish_current();
+  if (octets_gone_ == message.octets.size()) finish_current(socket);
   return result;
 }
 
@@ -146,32 +147,32 @@ void MessageSender::note_udp_error(int error, Now now) {
   }
 }
 
-void MessageSender::finish_current() {
+void MessageSender::finish_current(const CollectorSocket& socket) {
   const Message& message = current();
   stats_.sequence += message.records_missing + message.data_records;
   stats_.templates_sent += message.template_records;
   ++stats_.messages_sent;
-  if (lane_ == Lane::data) {
-    stats_.records_sent += message.data_records;
-    ++data_messages_since_refresh_;
-  }
-  remove_current();
+  octets_gone_ = 0;
+  if (lane_ == Lane::preamble) return preamble_messages_.pop_front();
+  stats_.records_sent += message.data_records;
+  ++data_messages_since_refresh_;
+  if (is_udp()) return queue_.pop_front();
+  queue_.front_left(socket.octets_written());
 }
 
+// UDP: the kernel will never take it.
 void MessageSender::drop_current() {
   const Message& message = current();
   stats_.sequence += message.records_missing + message.data_records;
-  if (lane_ == Lane::data) stats_.records_lost += message.data_records;
-  remove_current();
+  octets_gone_ = 0;
+  if (lane_ == Lane::preamble) return preamble_messages_.pop_front();
+  stats_.records_lost += message.data_records;
+  queue_.pop_front();
 }
 
-void MessageSender::remove_current() {
-  if (lane_ == Lane::preamble) {
-    preamble_messages_.pop_front();
-  } else {
-    queue_.pop_front();
-  }
-  octets_gone_ = 0;
+void MessageSender::take_acknowledgements(const CollectorSocket& socket) {
+  if (!queue_.has_unacknowledged()) return;
+  if (const auto octets = socket.octets_acknowledged()) queue_.acknowledge(*octets);
 }
 
 std::optional<std::int64_t> MessageSender::next_deadline_ms() const {

@@ -21,11 +21,15 @@ class MessageSender {
                 ExportingStats& stats);
 
   void begin_session(Now now);
-  // A data message of which a part has left is lost; everything else stays queued for the next session.
-  void end_session();
+  // What the collector cannot have is sent again in the next session: messages cut, or not acknowledged by its host.
+  // by_reset: the collector's end may have thrown away what its host had acknowledged, too.
+  void end_session(bool by_reset);
 
   // Sends as much as goes. What failed: the session is broken.
   std::optional<IoResult> run(CollectorSocket& socket, Now now);
+
+  // How far the collector's host has come.
+  void take_acknowledgements(const CollectorSocket& socket);
 
   bool wants_to_write() const { return blocked_; }
   // When run() has something to do without the socket's asking; may lie in the past.
@@ -42,9 +46,8 @@ class MessageSender {
   IoResult send_current(CollectorSocket& socket, Now now);
   IoResult send_datagram(CollectorSocket& socket, const Message& message, Now now);
   void note_udp_error(int error, Now now);
-  void finish_current();
+  void finish_current(const CollectorSocket& socket);
   void drop_current();
-  void remove_current();
 
   const ExportingOptions& options_;
   const SessionPreamble& preamble_;
@@ -54,7 +57,7 @@ class MessageSender {
   std::deque<Message> preamble_messages_;
   std::size_t preamble_parts_queued_ = 0;  // of preamble_, in this session
   Lane lane_ = Lane::data;
-  std::size_t octets_gone_ = 0;  // of the current message; only TCP cuts messages
+  std::size_t octets_gone_ = 0;  // of the current message; only a stream cuts messages
   bool blocked_ = false;
   bool stopped_early_ = false;                   // more to send, but others want their turn
   std::optional<std::int64_t> retry_at_ms_;      // UDP: the kernel is out of buffers, which poll(2) does not tell

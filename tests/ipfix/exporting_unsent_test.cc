@@ -63,7 +63,7 @@ TEST(ExportingUnsent, WhatLeftIsNot) {
   EXPECT_EQ(number_of(unsent(process)[0].second), 2u);
 }
 
-TEST(ExportingUnsent, AMessageOfWhichAPartHasLeftCountsAsUnsent) {
+TEST(ExportingUnsent, WhatTheCollectorsHostHasNotAcknowledgedIs) {
   constexpr std::size_t octets = 1'000;
   TcpCollector collector(4'096);
   ExportingProcess process({.max_message_octets_tcp = 60'000}, always(collector.address()), at_ms(0));
@@ -80,7 +80,7 @@ TEST(ExportingUnsent, AMessageOfWhichAPartHasLeftCountsAsUnsent) {
     EXPECT_EQ(number_of(left[i].second), accepted - left.size() + i);
     EXPECT_EQ(left[i].second.size(), octets);
   }
-  EXPECT_EQ(process.stats().records_sent + left.size(), accepted);
+  EXPECT_GT(process.stats().records_sent + left.size(), accepted) << "handed to the kernel, not acknowledged";
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ using ipfix_test::parse_message;
 using Taken = MessageQueue::Taken;
 
 TEST(MessageQueue, BatchesRecordsUntilAMessageIsFull) {
-  MessageQueue queue(1, 100, 10'000);
+  MessageQueue queue(1, 100, {10'000});
   for (int i = 0; i < 4; ++i) ASSERT_EQ(queue.add(256, Bytes(20), i), Taken::yes);
   EXPECT_FALSE(queue.has_finished());  // exactly full, and perhaps the last
   ASSERT_EQ(queue.add(256, Bytes(20), 4), Taken::yes);
@@ -23,7 +23,7 @@ TEST(MessageQueue, BatchesRecordsUntilAMessageIsFull) {
 }
 
 TEST(MessageQueue, RemembersWhenTheOpenMessageGotItsFirstRecord) {
-  MessageQueue queue(1, 100, 10'000);
+  MessageQueue queue(1, 100, {10'000});
   EXPECT_EQ(queue.open_since_ms(), std::nullopt);
   ASSERT_EQ(queue.add(256, Bytes(50), 10), Taken::yes);
   ASSERT_EQ(queue.add(256, Bytes(10), 20), Taken::yes);
@@ -35,7 +35,7 @@ TEST(MessageQueue, RemembersWhenTheOpenMessageGotItsFirstRecord) {
 }
 
 TEST(MessageQueue, RefusesBeyondItsLimitAndRecovers) {
-  MessageQueue queue(1, 100, 250);
+  MessageQueue queue(1, 100, {250});
   int taken = 0;
   while (queue.has_room(20)) {
     ASSERT_EQ(queue.add(256, Bytes(20), 0), Taken::yes);
@@ -53,7 +53,7 @@ TEST(MessageQueue, RefusesBeyondItsLimitAndRecovers) {
 TEST(MessageQueue, HasRoomKeepsItsPromiseForAnyTemplate) {
   for (std::size_t limit = 100; limit < 400; ++limit) {
     SCOPED_TRACE(limit);
-    MessageQueue queue(1, 100, limit);
+    MessageQueue queue(1, 100, {limit});
     for (std::uint16_t i = 0; i < 100; ++i) {
       const std::size_t octets = 1 + i * 7u % 60;
       const bool promised = queue.has_room(octets);
@@ -65,7 +65,7 @@ TEST(MessageQueue, HasRoomKeepsItsPromiseForAnyTemplate) {
 }
 
 TEST(MessageQueue, TakesASingleRecordWhateverTheLimit) {
-  MessageQueue queue(1, 1000, 10);
+  MessageQueue queue(1, 1000, {10});
   EXPECT_EQ(queue.add(256, Bytes(900), 0), Taken::yes);
   EXPECT_EQ(queue.add(256, Bytes(1), 0), Taken::full);
   queue.finish_open();
@@ -76,7 +76,7 @@ TEST(MessageQueue, TakesASingleRecordWhateverTheLimit) {
 }
 
 TEST(MessageQueue, StepsOverARecordLongerThanAnyMessage) {
-  MessageQueue queue(1, 100, 10'000);
+  MessageQueue queue(1, 100, {10'000});
   EXPECT_EQ(queue.add(256, Bytes(81), 0), Taken::too_long);
   EXPECT_TRUE(queue.empty());
   EXPECT_EQ(queue.add(256, Bytes(80), 0), Taken::yes);
@@ -87,7 +87,7 @@ TEST(MessageQueue, StepsOverARecordLongerThanAnyMessage) {
 }
 
 TEST(MessageQueue, ReusesTheBuffersOfSentMessages) {
-  MessageQueue queue(1, 1400, 100'000);
+  MessageQueue queue(1, 1400, {100'000});
   queue.add(256, Bytes(1000, 0xaa), 0);
   queue.finish_open();
   const std::uint8_t* const first = queue.front().octets.data();

@@ -13,7 +13,7 @@ namespace {
 using namespace ipfix_test;
 
 struct UdpSender {
-  explicit UdpSender(std::size_t max_octets) : preamble(1, max_octets), queue(1, max_octets, 1 << 20) {
+  explicit UdpSender(std::size_t max_octets) : preamble(1, max_octets), queue(1, max_octets, {1 << 20}) {
     options.transport = Transport::udp;
     socket.open(collector.address());
     sender.begin_session(at_ms(0));
@@ -62,7 +62,7 @@ TEST(MessageSender, ReportsABrokenSession) {
   UdpSender udp(1400);
   udp.socket.close();
   EXPECT_EQ(udp.send(8, 0), EBADF);
-  udp.sender.end_session();
+  udp.sender.end_session(true);
   EXPECT_EQ(udp.stats.records_lost, 0u);
   EXPECT_TRUE(udp.queue.has_finished()) << "kept for the next session";
 }
