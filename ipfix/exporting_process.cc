@@ -11,6 +11,7 @@
 #include "ipfix/message_records.h"
 #include "ipfix/message_sender.h"
 #include "ipfix/reconnect_schedule.h"
+#include "ipfix/record_intake.h"
 #include "ipfix/session_preamble.h"
 #include "ipfix/transport.h"
 
@@ -40,7 +41,8 @@ struct ExportingProcess::Impl {
         address_source(std::move(source)),
         preamble(options.observation_domain, message_limit(options)),
         queue(options.observation_domain, message_limit(options), {options.queue_octets, options.resend_octets}),
-        sender(options, preamble, queue, stats),
+        intake(options.spool, preamble, queue, stats, now),
+        sender(options, preamble, queue, stats, [this](std::uint64_t source_end) { intake.mark_left(source_end); }),
         schedule(options.reconnect_initial_ms, options.reconnect_max_ms),
         socket(make_socket(options)),
         next_attempt_ms(now.monotonic_ms) {
@@ -64,6 +66,7 @@ struct ExportingProcess::Impl {
   ExportingStats stats;
   SessionPreamble preamble;
   MessageQueue queue;
+  RecordIntake intake;
   MessageSender sender;
   ReconnectSchedule schedule;
   std::unique_ptr<CollectorSocket> socket;
@@ -78,6 +81,8 @@ struct ExportingProcess::Impl {
 
 void ExportingProcess::Impl::run(Now now) {
   last_run_ms = now.monotonic_ms;
+  intake.fill_queue(now);
+  if (draining && intake.all_in_queue()) queue.finish_open();
   switch (stats.state) {
     case SessionState::idle:
     case SessionState::resolving:
@@ -194,6 +199,7 @@ std::optional<std::int64_t> ExportingProcess::Impl::next_deadline_ms() const {
       break;
   }
   std::optional<std::int64_t> deadline = sender.next_deadline_ms();
+  if (!intake.all_in_queue() && queue.has_room(queue.max_record_octets())) deadline = 0;  // more to read
   if (is_stream(options.transport)) {
     // poll(2) does not tell of acknowledgements.
     const std::int64_t next_look_ms = last_run_ms + (draining ? draining_look_ms : acknowledgement_look_ms);
@@ -210,10 +216,18 @@ std::string ExportingProcess::Impl::what_on_peer(const char* what) const {
 ExportingProcess::ExportingProcess(ExportingOptions options, AddressSource address, Now now)
     : impl_(std::make_unique<Impl>(options, std::move(address), now)) {}
 
-ExportingProcess::~ExportingProcess() = default;
+ExportingProcess::~ExportingProcess() {
+  if (!impl_->intake.has_spool()) return;
+  if (impl_->stats.state == SessionState::connected) impl_->sender.take_acknowledgements(*impl_->socket);
+  impl_->queue.drop_retained();
+  impl_->intake.release();
+  impl_->intake.commit();
+}
 
 bool ExportingProcess::add_template(Template definition) {
-  return impl_->preamble.add_template(std::move(definition));
+  if (!impl_->preamble.add_template(definition)) return false;
+  impl_->intake.add_template(definition);
+  return true;
 }
 
 bool ExportingProcess::add_session_record(std::uint16_t template_id, std::span<const std::uint8_t> record) {
@@ -223,7 +237,7 @@ bool ExportingProcess::add_session_record(std::uint16_t template_id, std::span<c
 bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now) {
   assert(impl_->preamble.has_template(template_id));
   ExportingStats& stats = impl_->stats;
-  const MessageQueue::Taken taken = impl_->queue.add(template_id, record, now.monotonic_ms);
+  const MessageQueue::Taken taken = impl_->intake.add(template_id, record, now);
   if (taken == MessageQueue::Taken::full) {
     ++stats.records_refused;
     return false;
@@ -246,7 +260,7 @@ void ExportingProcess::lose(std::uint32_t records) {
 }
 
 bool ExportingProcess::can_accept(std::size_t record_octets) const {
-  return impl_->queue.has_room(record_octets);
+  return impl_->intake.has_room(record_octets);
 }
 
 std::size_t ExportingProcess::max_record_octets() const {
@@ -255,6 +269,7 @@ std::size_t ExportingProcess::max_record_octets() const {
 
 void ExportingProcess::run(Now now) {
   impl_->run(now);
+  impl_->intake.release();
   impl_->stats.queued_octets = impl_->queue.octets();
 }
 
@@ -264,11 +279,13 @@ void ExportingProcess::flush(Now) {
 }
 
 bool ExportingProcess::drained() const {
-  return impl_->queue.empty();
+  if (impl_->queue.empty() && impl_->intake.all_in_queue()) return true;
+  return impl_->stats.state != SessionState::connected && impl_->intake.commit();
 }
 
 void ExportingProcess::for_each_unsent(
     const std::function<void(std::uint16_t template_id, std::span<const std::uint8_t> record)>& visit) {
+  if (impl_->intake.has_spool()) return;
   impl_->queue.finish_open();
   const auto find_template = [this](std::uint16_t id) { return impl_->preamble.find_template(id); };
   impl_->queue.for_each_unacknowledged(

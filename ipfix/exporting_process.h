@@ -31,6 +31,22 @@ struct SocketAddress {
 std::optional<SocketAddress> numeric_address(const std::string& host, std::uint16_t port);
 std::string to_string(const SocketAddress& address);  // "192.0.2.1:4739", "[2001:db8::1]:4739"
 
+// Records kept on disk until the collector's host has acknowledged them (ipfix/spool.h).
+struct SpoolOptions {
+  std::string folder;  // of this spool alone
+  std::uint64_t max_octets = 0;
+};
+
+struct SpoolStats {
+  std::uint64_t octets = 0;            // on disk now
+  std::uint64_t waiting_octets = 0;    // of these, not yet released
+  std::uint64_t records_written = 0;   // by this process
+  std::uint64_t records_unusable = 0;  // of templates that cannot be sent
+  std::uint64_t damaged_octets = 0;    // passed over: torn by a crash, or altered
+  std::uint64_t write_errors = 0;
+  std::string error;  // of the last write that failed, "" after one that did not
+};
+
 struct ExportingOptions {
   Transport transport = Transport::tcp;
   std::uint32_t observation_domain = 0;
@@ -40,6 +56,7 @@ struct ExportingOptions {
                                          // acknowledge them; beyond it records are refused
   std::size_t resend_octets = 0;  // stream: of what the collector's host had acknowledged before the collector reset
                                   // the session, so much is sent again: it may not have been read
+  std::optional<SpoolOptions> spool = std::nullopt;
   std::int64_t max_batch_delay_ms = 200;           // a record waits no longer than this for its message to fill
   std::int64_t template_refresh_ms = 600'000;      // UDP only (RFC 7011 section 8.4)
   std::uint32_t template_refresh_messages = 1000;  // UDP only, and every so many messages (RFC 5153 section 6.2)
@@ -66,6 +83,7 @@ struct ExportingStats {
   std::uint64_t records_refused = 0;  // queue full: the caller keeps them
   std::uint64_t records_lost = 0;     // stepped over by the sequence number: in a message that UDP could not send,
                                       // longer than any message, or lose()
+  std::uint64_t records_resumed = 0;  // that a process before this one had left in the spool; not among the accepted
   std::uint64_t messages_sent = 0;
   std::uint64_t octets_sent = 0;
   std::uint64_t templates_sent = 0;
@@ -73,6 +91,7 @@ struct ExportingStats {
   std::uint64_t connect_failures = 0;
   std::uint64_t send_errors = 0;
   std::uint32_t sequence = 0;  // of the next message
+  SpoolStats spool;            // zeros without one
 };
 
 class ExportingProcess {
@@ -81,7 +100,7 @@ class ExportingProcess {
   using AddressSource = std::function<std::optional<SocketAddress>(std::string& error)>;
 
   ExportingProcess(ExportingOptions options, AddressSource address, Now now);
-  ~ExportingProcess();  // closes without flushing; flush() first
+  ~ExportingProcess();  // closes without flushing; flush() first. A spool keeps what was not acknowledged
   ExportingProcess(const ExportingProcess&) = delete;
   ExportingProcess& operator=(const ExportingProcess&) = delete;
 
@@ -106,9 +125,10 @@ class ExportingProcess {
   void run(Now now);
   // Closes the current message, so that run() sends it now.
   void flush(Now now);
-  // Everything accepted has left, and over a stream the collector's host has acknowledged it.
+  // Everything accepted has left, and over a stream the collector's host has acknowledged it. With a spool and no
+  // session: it is on disk.
   bool drained() const;
-  // What has not: every such record, oldest first. For a process that ends, to
+  // What has not and is in no spool: every such record, oldest first. For a process that ends, to
   // hand to its successor. Closes the current message.
   void for_each_unsent(
       const std::function<void(std::uint16_t template_id, std::span<const std::uint8_t> record)>& visit);

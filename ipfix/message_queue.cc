@@ -70,10 +70,14 @@ void MessageQueue::acknowledge(std::uint64_t stream_octets) {
   }
 }
 
-std::uint64_t MessageQueue::repeat_sent(bool and_retained) {
-  for (; !and_retained && acknowledged_ > 0; --acknowledged_, --sent_) release_oldest();
-  octets_ += and_retained ? retained_octets_ : 0;
+void MessageQueue::drop_retained() {
+  for (; acknowledged_ > 0; --acknowledged_, --sent_) release_oldest();
   retained_octets_ = 0;
+}
+
+std::uint64_t MessageQueue::repeat_sent(bool and_retained) {
+  if (!and_retained) drop_retained();
+  octets_ += std::exchange(retained_octets_, 0);
   std::uint64_t records = 0;
   for (std::size_t i = 0; i < sent_; ++i) {
     records += queued_[i].message.data_records;

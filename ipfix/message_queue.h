@@ -43,11 +43,14 @@ class MessageQueue {
   Message& front(std::size_t index = 0) { return queued_[sent_ + index].message; }
   // It is done with, where nobody acknowledges: sent, or given up.
   void pop_front();
+  std::uint64_t front_source_end() const { return queued_[sent_].source_end; }
   // It was handed to the kernel and ends at this octet of the session's stream.
   void front_left(std::uint64_t stream_end) { queued_[sent_++].stream_end = stream_end; }
 
   // The collector's host has the stream up to here.
   void acknowledge(std::uint64_t stream_octets);
+  // What was acknowledged is done with, retained or not.
+  void drop_retained();
   bool has_unacknowledged() const { return acknowledged_ < sent_; }
   // What left and was not acknowledged waits again; and_retained: what was acknowledged and is still here, too.
   // Otherwise that is done with. Returns how many records will leave once more.

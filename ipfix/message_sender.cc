@@ -22,8 +22,8 @@ bool about_earlier_datagram(int error) {
 }  // namespace
 
 MessageSender::MessageSender(const ExportingOptions& options, const SessionPreamble& preamble, MessageQueue& queue,
-                             ExportingStats& stats)
-    : options_(options), preamble_(preamble), queue_(queue), stats_(stats) {}
+                             ExportingStats& stats, Leaving leaving)
+    : options_(options), preamble_(preamble), queue_(queue), stats_(stats), leaving_(std::move(leaving)) {}
 
 void MessageSender::begin_session(Now now) {
   end_session(false);
@@ -110,6 +110,7 @@ IoResult MessageSender::send_current(CollectorSocket& socket, Now now) {
   Message& message = current();
   if (octets_gone_ == 0) {
     stamp(message, static_cast<std::uint32_t>(now.wall_ms / 1000), stats_.sequence + message.records_missing);
+    if (leaving_ && lane_ == Lane::data) leaving_(queue_.front_source_end());
   }
   const std::span<const std::uint8_t> rest = std::span(message.octets).subspan(octets_gone_);
   const IoResult result = is_udp() ? send_datagram(socket, message, now) : socket.send(rest);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,9 +17,11 @@ namespace ipfix {
 
 class MessageSender {
  public:
-  // stats receives what is sent, lost and failed.
+  // stats receives what is sent, lost and failed. leaving is told the source_end (message_queue.h) of a message before
+  // its first octet leaves.
+  using Leaving = std::function<void(std::uint64_t source_end)>;
   MessageSender(const ExportingOptions& options, const SessionPreamble& preamble, MessageQueue& queue,
-                ExportingStats& stats);
+                ExportingStats& stats, Leaving leaving = {});
 
   void begin_session(Now now);
   // What the collector cannot have is sent again in the next session: messages cut, or not acknowledged by its host.
@@ -53,6 +56,7 @@ class MessageSender {
   const SessionPreamble& preamble_;
   MessageQueue& queue_;
   ExportingStats& stats_;
+  Leaving leaving_;
 
   std::deque<Message> preamble_messages_;
   std::size_t preamble_parts_queued_ = 0;  // of preamble_, in this session

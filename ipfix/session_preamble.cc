@@ -30,6 +30,20 @@ const Template* SessionPreamble::find_template(std::uint16_t id) const {
   return found == parts_.end() ? nullptr : &found->definition;
 }
 
+void SessionPreamble::for_each_template(const std::function<void(const Template& definition)>& visit) const {
+  for (const Part& part : parts_) {
+    if (part.record.empty()) visit(part.definition);
+  }
+}
+
+std::optional<std::uint16_t> SessionPreamble::find_same(const Template& definition) const {
+  const auto found = std::ranges::find_if(parts_, [&](const Part& part) {
+    return part.record.empty() && part.definition.scope_fields == definition.scope_fields &&
+           part.definition.fields == definition.fields;
+  });
+  return found == parts_.end() ? std::nullopt : std::optional(found->definition.id);
+}
+
 std::vector<Message> SessionPreamble::messages(std::size_t first_part) const {
   std::vector<Message> messages;
   MessageWriter writer(observation_domain_, max_message_octets_);

@@ -4,7 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,9 @@ class SessionPreamble {
 
   bool has_template(std::uint16_t id) const { return find_template(id) != nullptr; }
   const Template* find_template(std::uint16_t id) const;  // nullptr: there is none
+  void for_each_template(const std::function<void(const Template& definition)>& visit) const;
+  // The id of a template with the same fields; nullopt: there is none.
+  std::optional<std::uint16_t> find_same(const Template& definition) const;
   std::size_t parts() const { return parts_.size(); }
   // Messages with the parts from first_part on.
   std::vector<Message> messages(std::size_t first_part) const;
