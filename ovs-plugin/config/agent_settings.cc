@@ -137,7 +137,11 @@ void read_agent_settings(const YAML::Node& root, Config& config, Findings& findi
     config.active_timeout_ms = config.active_timeout_ms.value_or(kActiveTimeoutMs);
     config.idle_timeout_ms = config.idle_timeout_ms.value_or(kIdleTimeoutMs);
   }
-  if (config.enabled && !config.collector) {
+  if (config.collector &&
+      std::ranges::find(config.more_collectors, *config.collector) != config.more_collectors.end()) {
+    findings.error(0, std::string(kOwnSection) + ".collectors: names flowCollectorAddr once more");
+  }
+  if (config.enabled && config.all_collectors().empty()) {
     findings.warning(0, "flowCollectorAddr: not set; flows are shown by ovs-appctl and exported nowhere");
   }
 }

@@ -153,6 +153,12 @@ std::optional<Collector> parse_collector(std::string_view text, std::string& err
   return collector;
 }
 
+std::vector<Collector> Config::all_collectors() const {
+  std::vector<Collector> all = more_collectors;
+  if (collector) all.insert(all.begin(), *collector);
+  return all;
+}
+
 std::string to_string(const Collector& collector) {
   static constexpr const char* kProtocols[] = {"tcp", "udp", "tls"};
   std::string host = collector.host;

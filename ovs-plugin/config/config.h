@@ -30,6 +30,14 @@ std::string to_string(const Collector& collector);
 std::optional<std::int64_t> parse_duration_ms(std::string_view text);
 std::string duration_text(std::int64_t ms);  // "1m30s"
 
+// ovsFlowExporter.spool: records on disk until the collector's host has acknowledged them.
+struct SpoolSettings {
+  std::string path;                                   // of a folder; "": none
+  std::uint64_t max_octets = std::uint64_t{1} << 30;  // of all collectors together, in equal parts
+
+  friend bool operator==(const SpoolSettings&, const SpoolSettings&) = default;
+};
+
 // ovsFlowExporter.deniedFlows: which dropped traffic is exported.
 enum class DeniedFlows : std::uint8_t { policy, all, off };
 
@@ -59,6 +67,8 @@ struct Config {
   std::int64_t template_refresh_ms = 600'000;
   std::uint32_t udp_max_message_octets = 1'400;
   std::uint64_t export_queue_octets = 16u << 20;
+  std::vector<Collector> more_collectors;  // in addition to `collector`
+  SpoolSettings spool;
   std::int64_t reconnect_max_ms = 60'000;
   std::int64_t shutdown_grace_ms = 2'000;  // for the last records after SIGTERM
   std::string metrics_address;             // "192.0.2.1:9184", where Prometheus asks; "": nowhere
@@ -67,6 +77,9 @@ struct Config {
   std::uint64_t vswitchd_max_answer_octets = 64u << 20;
   std::string state_file;  // "": none
   DeniedFlows denied_flows = DeniedFlows::policy;
+
+  // collector, where there is one, and more_collectors.
+  std::vector<Collector> all_collectors() const;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

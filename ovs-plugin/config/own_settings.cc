@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "ovs-plugin/config/export_settings.h"
 #include "ovs-plugin/config/values.h"
 
 namespace ofe::config {
@@ -176,6 +177,8 @@ constexpr std::array kSettings = {
     // At least one IPFIX message of the longest kind.
     Setting{"exportQueueOctets", number<&Config::export_queue_octets, 65536, std::uint64_t{1} << 32>,
             write_plain<&Config::export_queue_octets>},
+    Setting{"collectors", read_collectors, write_collectors},
+    Setting{"spool", read_spool, write_spool},
     Setting{"reconnectMaxInterval", duration<&Config::reconnect_max_ms, kSecondMs, kLongestMs>,
             write_duration<&Config::reconnect_max_ms>},
     Setting{"shutdownGrace", duration<&Config::shutdown_grace_ms, 0, 600 * kSecondMs>,

@@ -38,20 +38,19 @@ bool DeniedExport::is_wanted(const denied::Drop& drop, bool ended) {
 }
 
 // False: not now, the queue is full.
-bool DeniedExport::export_one(denied::Drop& drop, flowstore::EndReason reason, ipfix::ExportingProcess* process,
+bool DeniedExport::export_one(denied::Drop& drop, flowstore::EndReason reason, Collectors& collectors,
                               flowstore::Now now) {
   pin_names(state_, drop);
-  if (process == nullptr) {
+  if (collectors.empty()) {
     ++stats_.without_collector;
   } else {
-    ipfix::RecordWriter out({buffer_.data(), std::min(buffer_.size(), process->max_record_octets())});
+    ipfix::RecordWriter out(buffer_);
     record::encode({drop, drop.packets - std::min(drop.packets, drop.exported_packets),
                     drop.octets - std::min(drop.octets, drop.exported_octets), reason, state_.names.get(drop.names)},
                    out);
     if (out.overflow()) {
       ++stats_.not_encodable;
-    } else if (process->export_record(record::denied_template_of(drop), out.written(),
-                                      {now.monotonic_ms, now.wall_ms})) {
+    } else if (collectors.export_record(record::denied_template_of(drop), out.written(), now)) {
       ++stats_.records;
     } else {
       return false;
@@ -64,7 +63,7 @@ bool DeniedExport::export_one(denied::Drop& drop, flowstore::EndReason reason, i
   return true;
 }
 
-bool DeniedExport::leaves(denied::Drop& drop, ipfix::ExportingProcess* process, flowstore::Now now) {
+bool DeniedExport::leaves(denied::Drop& drop, Collectors& collectors, flowstore::Now now) {
   if (!drop.asked && !shutting_down_) return false;  // what it is will be known in a moment
   if (drop.names == 0) pin_names(state_, drop);
   const bool idle = drop.megaflows == 0 && now.monotonic_ms - drop.grown_monotonic_ms >= idle_ms();
@@ -75,7 +74,7 @@ bool DeniedExport::leaves(denied::Drop& drop, ipfix::ExportingProcess* process, 
   const flowstore::EndReason reason = shutting_down_ ? flowstore::EndReason::forced_end
                                       : idle         ? flowstore::EndReason::idle_timeout
                                                      : flowstore::EndReason::active_timeout;
-  if (is_wanted(drop, ended) && !export_one(drop, reason, process, now)) return false;
+  if (is_wanted(drop, ended) && !export_one(drop, reason, collectors, now)) return false;
   if (!ended) return false;
   ++stats_.ended;
   state_.names.release(drop.names);
@@ -83,19 +82,19 @@ bool DeniedExport::leaves(denied::Drop& drop, ipfix::ExportingProcess* process, 
   return true;
 }
 
-void DeniedExport::run(ipfix::ExportingProcess* process, flowstore::Now now) {
+void DeniedExport::run(Collectors& collectors, flowstore::Now now) {
   if (!more_ && now.monotonic_ms < next_round_ms_ && !shutting_down_) return;
   if (!more_) next_round_ms_ = now.monotonic_ms + round_interval_ms;
-  if (process != nullptr && !process->can_accept(record::max_record_octets)) {
+  if (!collectors.can_accept(record::max_record_octets)) {
     more_ = false;  // the socket wakes us
     return;
   }
   if (shutting_down_) state_.denied.forget_megaflows();
-  more_ = state_.denied.visit_some(drops_per_turn, [&](denied::Drop& drop) { return leaves(drop, process, now); });
+  more_ = state_.denied.visit_some(drops_per_turn, [&](denied::Drop& drop) { return leaves(drop, collectors, now); });
 }
 
-void DeniedExport::wait(const ipfix::ExportingProcess* process) const {
-  if (state_.denied.size() == 0 || (process != nullptr && !process->can_accept(record::max_record_octets))) return;
+void DeniedExport::wait(const Collectors& collectors) const {
+  if (state_.denied.size() == 0 || !collectors.can_accept(record::max_record_octets)) return;
   if (more_) return ofe_ovs_poll_immediate_wake();
   ofe_ovs_poll_timer_wait_until(next_round_ms_);
 }

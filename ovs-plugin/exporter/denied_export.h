@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 
-#include "ipfix/exporting_process.h"
 #include "ovs-plugin/denied/table.h"
+#include "ovs-plugin/exporter/collectors.h"
 #include "ovs-plugin/exporter/state.h"
 #include "ovs-plugin/record/denied_fields.h"
 #include "ovs-plugin/record/field_table.h"
@@ -27,9 +27,8 @@ struct DeniedExportStats {
 class DeniedExport {
  public:
   explicit DeniedExport(State& state) : state_(state) {}
-  // process: nullptr where there is no collector.
-  void run(ipfix::ExportingProcess* process, flowstore::Now now);
-  void wait(const ipfix::ExportingProcess* process) const;
+  void run(Collectors& collectors, flowstore::Now now);
+  void wait(const Collectors& collectors) const;
   // Everything ends; finished() once all of it was handed over.
   void begin_shutdown() { shutting_down_ = true; }
   bool finished() const { return state_.denied.size() == 0; }
@@ -38,10 +37,9 @@ class DeniedExport {
   std::int64_t idle_ms() const;
 
  private:
-  bool leaves(denied::Drop& drop, ipfix::ExportingProcess* process, flowstore::Now now);
+  bool leaves(denied::Drop& drop, Collectors& collectors, flowstore::Now now);
   bool is_wanted(const denied::Drop& drop, bool ended);
-  bool export_one(denied::Drop& drop, flowstore::EndReason reason, ipfix::ExportingProcess* process,
-                  flowstore::Now now);
+  bool export_one(denied::Drop& drop, flowstore::EndReason reason, Collectors& collectors, flowstore::Now now);
 
   State& state_;
   bool shutting_down_ = false;

@@ -3,12 +3,9 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
-#include <string>
 
-#include "ipfix/exporting_process.h"
+#include "ovs-plugin/exporter/collectors.h"
 #include "ovs-plugin/exporter/denied_export.h"
-#include "ovs-plugin/exporter/host_lookup.h"
 #include "ovs-plugin/exporter/part.h"
 #include "ovs-plugin/exporter/resumed_records.h"
 #include "ovs-plugin/exporter/state.h"
@@ -26,7 +23,8 @@ struct ExportPartStats {
 
 class ExportPart : public Part {
  public:
-  explicit ExportPart(State& state) : state_(state), denied_(state), resumed_(record::templates()) {}
+  explicit ExportPart(State& state)
+      : state_(state), denied_(state), resumed_(record::templates()), collectors_(state) {}
   void run(flowstore::Now now) override;
   void wait(flowstore::Now now) override;
 
@@ -38,43 +36,30 @@ class ExportPart : public Part {
 
   // What a process leaves to the next, oldest first: records accepted for a collector and not sent. Resumed ones are
   // sent before any other.
-  void for_each_unsent(const ResumedRecords::Visit& visit);
+  void for_each_unsent(const Collectors::Visit& visit);
   ResumedRecords& resumed() { return resumed_; }
   const DeniedExport& denied() const { return denied_; }
 
-  // nullptr: no collector configured.
-  const ipfix::ExportingProcess* process() const { return process_.get(); }
+  const Collectors& collectors() const { return collectors_; }
   std::uint32_t observation_domain() const { return observation_domain_; }
   const ExportPartStats& stats() const { return stats_; }
 
  private:
   void follow_settings(flowstore::Now now);
-  void open(flowstore::Now now);
-  // Of the collector a process was made for, which is not that of the settings in force while it retires.
-  std::optional<ipfix::SocketAddress> collector_address(const config::Collector& collector, std::string& error);
-  std::optional<ipfix::SocketAddress> service_address(const config::Collector& collector, std::string& error) const;
-  bool export_one(flowstore::Export& due, ipfix::Now now);
-  void report();
+  void account_for_evicted();
+  bool export_one(flowstore::Export& due, flowstore::Now now);
 
   State& state_;
   DeniedExport denied_;
-  HostLookup lookup_;
   ResumedRecords resumed_;
-  std::unique_ptr<ipfix::ExportingProcess> process_;
-  std::unique_ptr<ipfix::ExportingProcess> retiring_;  // of the previous settings, sends what it holds
-  std::int64_t retire_until_ms_ = 0;
-  std::string collector_;  // as configured; "" none
-  std::string made_for_;   // every setting the process was made with
+  Collectors collectors_;
+  std::uint64_t evicted_ended_ = 0;  // as the store counted them last
   std::uint32_t observation_domain_ = 0;
   unsigned generation_ = 0;
   bool more_due_ = false;
   bool shutting_down_ = false;
-  ipfix::SessionState reported_state_ = ipfix::SessionState::idle;
-  std::string reported_error_;
   std::array<std::uint8_t, record::max_record_octets> buffer_{};
   ExportPartStats stats_;
 };
-
-const char* to_string(ipfix::SessionState state);
 
 }  // namespace ofe

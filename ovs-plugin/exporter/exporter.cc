@@ -79,7 +79,7 @@ void Exporter::shut_down() {
   }
   if (!export_.finished()) {
     std::size_t unsent = 0;
-    export_.for_each_unsent([&unsent](std::uint16_t, std::span<const std::uint8_t>) { ++unsent; });
+    export_.for_each_unsent([&unsent](std::string_view, std::uint16_t, std::span<const std::uint8_t>) { ++unsent; });
     spdlog::warn("terminating: {} flows were not exported and {} records not sent within {} ms",
                  state_.store.suspended_unexported(), unsent, state_.settings.shutdown_grace_ms);
   }

@@ -55,6 +55,8 @@ constexpr std::string_view gauges[] = {
     "metadata.nodes",
     "metadata.podsOfLocalPorts",
     "ipfix.collector.queuedOctets",
+    "ipfix.collector.spool.octets",
+    "ipfix.collector.spool.waitingOctets",
 };
 
 // Numbers that measure nothing, and those that come under standard names.
@@ -113,11 +115,34 @@ MetricFamily family(std::string name, const std::string& help, MetricType type, 
   return {std::move(name), help, type, {std::move(metric)}};
 }
 
+void walk(const Json& node, const std::string& path, const std::string& prefix, std::vector<MetricFamily>& metrics);
+
+// Each collector's numbers, told apart by a label.
+void walk_collectors(const Json& collectors, const std::string& prefix, std::vector<MetricFamily>& metrics) {
+  for (const Json& collector : collectors) {
+    std::vector<MetricFamily> of_one;
+    walk(collector, "ipfix.collector", prefix + "_collector", of_one);
+    for (MetricFamily& one : of_one) {
+      one.metric.front().label = {{"collector", collector.value("configured", "")}};
+      const auto same = std::ranges::find(metrics, one.name, &MetricFamily::name);
+      if (same == metrics.end()) {
+        metrics.push_back(std::move(one));
+      } else {
+        same->metric.push_back(std::move(one.metric.front()));
+      }
+    }
+  }
+}
+
 void walk(const Json& node, const std::string& path, const std::string& prefix, std::vector<MetricFamily>& metrics) {
   for (const auto& [key, value] : node.items()) {
     const std::string here = path.empty() ? key : path + "." + key;
     const Leaf leaf = describe(here, key);
-    if (value.is_object()) {
+    if (here == "ipfix.collectors") {
+      walk_collectors(value, prefix, metrics);
+    } else if (here == "ipfix.collector" && node.contains("collectors")) {
+      continue;  // the first of them
+    } else if (value.is_object()) {
       walk(value, here, prefix + leaf.name, metrics);
     } else if (value.is_boolean()) {
       metrics.push_back(

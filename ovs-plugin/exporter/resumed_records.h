@@ -5,32 +5,38 @@
 #include <deque>
 #include <functional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
-#include "ipfix/exporting_process.h"
+#include "ipfix/template.h"
 
 namespace ofe {
 
 class ResumedRecords {
  public:
-  using Visit = std::function<void(std::uint16_t template_id, std::span<const std::uint8_t> record)>;
-
   // ours: what records of this process are made by. Records of any other template say nothing here.
   explicit ResumedRecords(std::vector<ipfix::Template> ours) : ours_(std::move(ours)) {}
 
   void add_template(const ipfix::Template& definition);
-  void add(std::uint16_t template_id, std::span<const std::uint8_t> record);
+  // collector: by name whose it is; "": everybody's.
+  void add(std::string_view collector, std::uint16_t template_id, std::span<const std::uint8_t> record);
 
   bool empty() const { return records_.empty(); }
   std::size_t size() const { return records_.size(); }
   std::uint64_t of_other_templates() const { return of_other_templates_; }
 
-  // At most max, until the process takes no more. Those that were taken are its own from then on.
-  void hand_over(ipfix::ExportingProcess& process, std::size_t max, ipfix::Now now);
+  // At most max, until one is not taken. Those that were are no longer here.
+  using Take =
+      std::function<bool(std::string_view collector, std::uint16_t template_id, std::span<const std::uint8_t> record)>;
+  void hand_over(std::size_t max, const Take& take);
+  using Visit =
+      std::function<void(std::string_view collector, std::uint16_t template_id, std::span<const std::uint8_t> record)>;
   void for_each(const Visit& visit) const;
 
  private:
   struct Record {
+    std::string collector;
     std::uint16_t template_id;
     std::vector<std::uint8_t> octets;
   };

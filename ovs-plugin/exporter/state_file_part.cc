@@ -20,8 +20,8 @@ class Resumption : public state_file::Receiver {
   }
 
   void take_template(const ipfix::Template& definition) override { exporting_.resumed().add_template(definition); }
-  void take_record(std::uint16_t template_id, state_file::Octets record) override {
-    exporting_.resumed().add(template_id, record);
+  void take_record(std::string_view collector, std::uint16_t template_id, state_file::Octets record) override {
+    exporting_.resumed().add(collector, template_id, record);
   }
   void take_flow(const flowstore::Baseline& baseline, std::uint32_t names_number, const record::Names& names) override {
     flowstore::Baseline named = baseline;
@@ -110,7 +110,9 @@ void StateFilePart::write(flowstore::Now now) {
   state_file::ReplacedFile file(path_);
   state_file::Writer out(*here, [&file](std::string_view octets) { return file.write(octets); });
   for (const ipfix::Template& definition : record::templates()) out.add_template(definition);
-  exporting_.for_each_unsent([&out](std::uint16_t id, state_file::Octets record) { out.add_record(id, record); });
+  exporting_.for_each_unsent([&out](std::string_view collector, std::uint16_t id, state_file::Octets record) {
+    out.add_record(collector, id, record);
+  });
   state_.store.for_each_baseline([&](const flowstore::Baseline& left) {
     // What is known of a flow that has ended is known now: the next process may have nobody to ask.
     if (left.flow.ended && !exporting_.is_wanted(left.flow)) return true;

@@ -9,6 +9,7 @@
 #include "ipfix/element.h"
 #include "ipfix/flow_keys.h"
 #include "ipfix/type_records.h"
+#include "ovs-plugin/exporter/collector_status.h"
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/denied_commands.h"
 #include "ovs-plugin/exporter/exporter.h"
@@ -178,30 +179,12 @@ Json ipfix_json(Exporter& exporter) {
             {"filteredByProtocol", part.filtered_protocol},
             {"withoutCollector", part.without_collector},
             {"notEncodable", part.not_encodable}};
-  const ipfix::ExportingProcess* process = exporter.exporting().process();
-  if (process == nullptr) {
-    json["collector"] = "none";
-    return json;
-  }
-  const ipfix::ExportingStats& stats = process->stats();
-  json["collector"] = {{"configured", config::to_string(*exporter.state().settings.collector)},
-                       {"peer", stats.peer},
-                       {"state", to_string(stats.state)},
-                       {"since", time_text(stats.state_since_wall_ms)},
-                       {"lastError", stats.last_error},
-                       {"queuedOctets", stats.queued_octets},
-                       {"queueLimitOctets", exporter.state().settings.export_queue_octets},
-                       {"recordsAccepted", stats.records_accepted},
-                       {"recordsSent", stats.records_sent},
-                       {"recordsRefusedQueueFull", stats.records_refused},
-                       {"recordsLost", stats.records_lost},
-                       {"messagesSent", stats.messages_sent},
-                       {"octetsSent", stats.octets_sent},
-                       {"templatesSent", stats.templates_sent},
-                       {"connects", stats.connects},
-                       {"connectFailures", stats.connect_failures},
-                       {"sendErrors", stats.send_errors},
-                       {"nextSequence", stats.sequence}};
+  const auto& collectors = exporter.exporting().collectors().all();
+  json["collector"] =
+      collectors.empty() ? Json("none") : collector_status(*collectors.front(), exporter.state().settings);
+  Json all = Json::array();
+  for (const auto& collector : collectors) all.push_back(collector_status(*collector, exporter.state().settings));
+  json["collectors"] = std::move(all);
   return json;
 }
 
@@ -223,6 +206,11 @@ Json yaml_to_json(const YAML::Node& node) {
   bool flag = false;
   if (YAML::convert<bool>::decode(node, flag)) return flag;
   return node.as<std::string>();
+}
+
+// The one collector, or the list of several: not both.
+void leave_out_repetition(Json& ipfix) {
+  ipfix.erase(ipfix["collectors"].size() > 1 ? "collector" : "collectors");
 }
 
 Answer render(const Json& json, bool as_json) {
@@ -274,7 +262,9 @@ Answer exporter_status(Exporter& exporter, const Arguments& arguments) {
   bool json = false;
   Answer wrong;
   if (!take_json_flag(arguments, json, wrong, "exporter/status [--json]")) return wrong;
-  return render(status_json(exporter), json);
+  Json status = status_json(exporter);
+  if (!json) leave_out_repetition(status["ipfix"]);
+  return render(status, json);
 }
 
 Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
@@ -282,6 +272,7 @@ Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
   Answer wrong;
   if (!take_json_flag(arguments, json, wrong, "ipfix/show [--json]")) return wrong;
   Json show = ipfix_json(exporter);
+  if (!json) leave_out_repetition(show);
   Json templates = Json::array({template_json(ipfix::type_record_template(record::template_type_records))});
   for (const ipfix::Template& definition : record::templates()) templates.push_back(template_json(definition));
   templates.push_back(template_json(ipfix::flow_keys_template(record::template_flow_keys)));

@@ -41,7 +41,7 @@ class Delivery {
     }
     for (const auto& message : block.records()) {
       if (message.template_id() > 65535) return "has a record of an impossible template";
-      receiver_.take_record(static_cast<std::uint16_t>(message.template_id()),
+      receiver_.take_record(message.collector(), static_cast<std::uint16_t>(message.template_id()),
                             {reinterpret_cast<const std::uint8_t*>(message.octets().data()), message.octets().size()});
     }
     for (const auto& message : block.names()) names_.push_back(names_from(message));

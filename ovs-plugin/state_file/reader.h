@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "flowstore/store.h"
 #include "ipfix/template.h"
@@ -26,7 +27,8 @@ class Receiver {
  public:
   virtual ~Receiver() = default;
   virtual void take_template(const ipfix::Template& definition) = 0;
-  virtual void take_record(std::uint16_t template_id, Octets record) = 0;
+  // collector: whose it is; "": everybody's.
+  virtual void take_record(std::string_view collector, std::uint16_t template_id, Octets record) = 0;
   // names_number is that of the names in the file, the same for all flows that share them; 0: the flow has none.
   virtual void take_flow(const flowstore::Baseline& baseline, std::uint32_t names_number,
                          const record::Names& names) = 0;

@@ -82,8 +82,9 @@ void Writer::add_template(const ipfix::Template& definition) {
   }
 }
 
-void Writer::add_record(std::uint16_t template_id, std::span<const std::uint8_t> record) {
+void Writer::add_record(std::string_view collector, std::uint16_t template_id, std::span<const std::uint8_t> record) {
   v1::Record& message = *impl_->block.add_records();
+  if (!collector.empty()) message.set_collector(std::string(collector));
   message.set_template_id(template_id);
   message.set_octets(record.data(), record.size());
   impl_->record_octets += record.size();

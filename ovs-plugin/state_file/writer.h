@@ -23,7 +23,8 @@ class Writer {
 
   // In this order: templates of the records, records, flows, births.
   void add_template(const ipfix::Template& definition);
-  void add_record(std::uint16_t template_id, std::span<const std::uint8_t> record);
+  // collector: whose it is; "": everybody's.
+  void add_record(std::string_view collector, std::uint16_t template_id, std::span<const std::uint8_t> record);
   // Flows with the same name handle have the same names.
   void add_flow(const flowstore::Baseline& baseline, const record::Names& names);
   void add_births(const flowstore::Births& births);

@@ -30,6 +30,8 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  templateRefreshInterval: 1m\n"
       "  udpMaxMessageOctets: 512\n"
       "  exportQueueOctets: 65536\n"
+      "  collectors: [\"192.0.2.9:4739:udp\", flow/collector]\n"
+      "  spool: {path: /var/spool/flows, maxBytes: 1048576}\n"
       "  reconnectMaxInterval: 10s\n"
       "  shutdownGrace: 0s\n"
       "  metricsAddress: 192.0.2.1:9184\n"
@@ -53,6 +55,9 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.template_refresh_ms = 60'000;
   expected.udp_max_message_octets = 512;
   expected.export_queue_octets = 65536;
+  expected.more_collectors = {{"192.0.2.9", "", "", 4739, CollectorProtocol::udp},
+                              {"", "flow", "collector", 4739, CollectorProtocol::tcp}};
+  expected.spool = {"/var/spool/flows", 1048576};
   expected.reconnect_max_ms = 10'000;
   expected.shutdown_grace_ms = 0;
   expected.metrics_address = "192.0.2.1:9184";
@@ -118,6 +123,13 @@ TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
            {"udpMaxMessageOctets: 511", "is out of range; allowed: whole numbers from 512 to 65507"},
            {"udpMaxMessageOctets: 65508", "is out of range"},
            {"exportQueueOctets: 65535", "is out of range"},
+           {"collectors: 192.0.2.9", "is not a list"},
+           {"collectors: [\"192.0.2.9:99999\"]", "is not a collector's address"},
+           {"collectors: [\"192.0.2.9:4739\", \"192.0.2.9\"]", "is given twice"},
+           {"spool: /var/spool", "is not a mapping"},
+           {"spool: {path: relative}", "is not the absolute path of a folder"},
+           {"spool: {maxBytes: 10}", "is out of range"},
+           {"spool: {maxbytes: 10485760}", "is no key of spool"},
            {"reconnectMaxInterval: 10", "is not a duration"},
            {"shutdownGrace: 11m", "is too long"},
            {"shutdownGrace: -1s", "is too short"},

@@ -74,6 +74,10 @@ class RandomConfig {
     config.log_level = one_of<const char*>({"off", "error", "warn", "info", "debug"});
     config.template_refresh_ms = between(1'000, 604'800'000);
     config.udp_max_message_octets = static_cast<std::uint32_t>(between(512, 65507));
+    for (int more = between(0, 2); more > 0; --more) {
+      config.more_collectors.push_back({"192.0.2." + std::to_string(more), "", "", 4740, CollectorProtocol::udp});
+    }
+    config.spool = {between(0, 1) == 0 ? "" : "/var/spool/flows", static_cast<std::uint64_t>(between(1 << 20, 1 << 30))};
     config.export_queue_octets = static_cast<std::uint64_t>(between(65536, std::int64_t{1} << 32));
     config.reconnect_max_ms = between(1'000, 604'800'000);
     config.shutdown_grace_ms = between(0, 600'000);
@@ -122,6 +126,10 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  templateRefreshInterval: 10m\n"
             "  udpMaxMessageOctets: 1400\n"
             "  exportQueueOctets: 16777216\n"
+            "  collectors: []\n"
+            "  spool:\n"
+            "    path: \"\"\n"
+            "    maxBytes: 1073741824\n"
             "  reconnectMaxInterval: 1m\n"
             "  shutdownGrace: 2s\n"
             "  metricsAddress: \"\"\n"

@@ -202,7 +202,7 @@ TEST_F(StateFileBetweenProcesses, RecordsThatWereNotSentGoOver) {
   start();
   EXPECT_EQ(process->exporting.resumed().size(), 1u) << "nor by a second restart lost";
   process->exporting.run(now);
-  EXPECT_EQ(process->exporting.process()->stats().records_accepted, 1u);
+  EXPECT_EQ(process->exporting.collectors().all().at(0)->process().stats().records_accepted, 1u);
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ inline bool same(const flowstore::Baseline& a, const flowstore::Baseline& b) {
 
 struct Kept : Receiver {
   void take_template(const ipfix::Template& definition) override { templates.push_back(definition); }
-  void take_record(std::uint16_t id, Octets record) override {
+  void take_record(std::string_view, std::uint16_t id, Octets record) override {
     records.push_back({id, {record.begin(), record.end()}});
   }
   void take_flow(const flowstore::Baseline& baseline, std::uint32_t, const record::Names& of_flow) override {

@@ -32,7 +32,7 @@ Written write(std::size_t flows, std::size_t records, std::uint64_t seed) {
   for (std::size_t i = 0; i < records; ++i) {
     const auto id = static_cast<std::uint16_t>(256 + i % 2);
     written.records.push_back({id, std::vector<std::uint8_t>(1 + random.below(2'000), static_cast<std::uint8_t>(i))});
-    out.add_record(id, written.records.back().second);
+    out.add_record("", id, written.records.back().second);
   }
   for (std::size_t i = 0; i < flows; ++i) {
     flowstore::Baseline next = random.next();

@@ -18,7 +18,7 @@ std::string small_file() {
   });
   out.add_template({256, 0, {{0, 8, 4}, {55829, 101, 65535}}});
   const std::uint8_t record[] = {1, 2, 3, 4, 2, 'a', 'b'};
-  out.add_record(256, record);
+  out.add_record("", 256, record);
   for (int i = 0; i < 5; ++i) {
     flowstore::Baseline baseline = random.next();
     baseline.flow.names = static_cast<flowstore::NameHandle>(i % 2);

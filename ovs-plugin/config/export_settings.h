@@ -1,0 +1,16 @@
+// Settings of where records go beside flowCollectorAddr.
+#pragma once
+
+#include "ovs-plugin/config/section.h"
+
+namespace ofe::config {
+
+// A list of collectors in flowCollectorAddr's notation, in addition to it.
+void read_collectors(const YAML::Node& value, Config& config, const Complain& complain);
+void write_collectors(const Config& config, YAML::Emitter& out);
+
+// {path, maxBytes}.
+void read_spool(const YAML::Node& value, Config& config, const Complain& complain);
+void write_spool(const Config& config, YAML::Emitter& out);
+
+}  // namespace ofe::config

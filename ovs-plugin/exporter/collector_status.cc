@@ -1,0 +1,39 @@
+#include "ovs-plugin/exporter/collector_status.h"
+
+namespace ofe {
+
+Json collector_status(const CollectorExport& collector, const config::Config& settings) {
+  const ipfix::ExportingStats& stats = collector.process().stats();
+  Json json{{"configured", collector.name()},
+            {"peer", stats.peer},
+            {"state", to_string(stats.state)},
+            {"since", time_text(stats.state_since_wall_ms)},
+            {"lastError", stats.last_error},
+            {"queuedOctets", stats.queued_octets},
+            {"queueLimitOctets", settings.export_queue_octets},
+            {"recordsAccepted", stats.records_accepted},
+            {"recordsSent", stats.records_sent},
+            {"recordsResent", stats.records_resent},
+            {"recordsRefusedQueueFull", stats.records_refused},
+            {"recordsLost", stats.records_lost},
+            {"messagesSent", stats.messages_sent},
+            {"octetsSent", stats.octets_sent},
+            {"templatesSent", stats.templates_sent},
+            {"connects", stats.connects},
+            {"connectFailures", stats.connect_failures},
+            {"sendErrors", stats.send_errors},
+            {"nextSequence", stats.sequence}};
+  if (!collector.has_spool()) return json;
+  json["spool"] = {{"octets", stats.spool.octets},
+                   {"limitOctets", collector.spool_limit_octets()},
+                   {"waitingOctets", stats.spool.waiting_octets},
+                   {"recordsWritten", stats.spool.records_written},
+                   {"recordsResumed", stats.records_resumed},
+                   {"recordsUnusable", stats.spool.records_unusable},
+                   {"damagedOctets", stats.spool.damaged_octets},
+                   {"writeErrors", stats.spool.write_errors},
+                   {"lastError", stats.spool.error}};
+  return json;
+}
+
+}  // namespace ofe
