@@ -76,6 +76,7 @@ struct ExportingProcess::Impl {
   std::int64_t connected_since_ms = 0;
   std::int64_t last_run_ms = 0;
   bool draining = false;                   // since flush(): somebody waits for the acknowledgements
+  bool finishing = false;                  // since finish()
   std::int64_t next_address_check_ms = 0;  // UDP: its session has no end at which to ask again
 };
 
@@ -83,6 +84,7 @@ void ExportingProcess::Impl::run(Now now) {
   last_run_ms = now.monotonic_ms;
   intake.fill_queue(now);
   if (draining && intake.all_in_queue()) queue.finish_open();
+  if (finishing && intake.all_in_queue()) sender.statistics().finish();
   switch (stats.state) {
     case SessionState::idle:
     case SessionState::resolving:
@@ -246,6 +248,7 @@ bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const 
   impl_->draining = false;
   if (taken == MessageQueue::Taken::too_long) {
     ++stats.records_lost;
+    impl_->sender.statistics().count_lost(template_id, record, now);
     stats.last_error = "export a record of template " + std::to_string(template_id) + ": its " +
                        std::to_string(record.size()) + " octets are more than the " +
                        std::to_string(max_record_octets()) + " of a message";
@@ -254,9 +257,16 @@ bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const 
   return true;
 }
 
-void ExportingProcess::lose(std::uint32_t records) {
+void ExportingProcess::lose(std::uint32_t records, std::uint64_t packets, std::uint64_t octets, Now now) {
   impl_->queue.step_over(records);
   impl_->stats.records_lost += records;
+  count_not_sent(impl_->stats.not_sent, records, packets, octets, now);
+}
+
+void ExportingProcess::lose(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now) {
+  impl_->queue.step_over(1);
+  ++impl_->stats.records_lost;
+  impl_->sender.statistics().count_lost(template_id, record, now);
 }
 
 bool ExportingProcess::can_accept(std::size_t record_octets) const {
@@ -278,9 +288,24 @@ void ExportingProcess::flush(Now) {
   impl_->draining = true;
 }
 
+void ExportingProcess::finish(Now now) {
+  flush(now);
+  impl_->finishing = true;
+  if (impl_->intake.all_in_queue()) impl_->sender.statistics().finish();
+}
+
 bool ExportingProcess::drained() const {
+  const bool connected = impl_->stats.state == SessionState::connected;
+  if (connected && impl_->sender.owes_statistics()) return false;
   if (impl_->queue.empty() && impl_->intake.all_in_queue()) return true;
   return impl_->stats.state != SessionState::connected && impl_->intake.commit();
+}
+
+bool ExportingProcess::enable_statistics(const StatisticsTemplates& templates) {
+  if (!add_template(sent_statistics_template(templates.sent))) return false;
+  if (!add_template(not_sent_statistics_template(templates.not_sent))) return false;
+  impl_->sender.statistics().enable(templates);
+  return true;
 }
 
 void ExportingProcess::for_each_unsent(

@@ -60,6 +60,7 @@ struct ExportingOptions {
   std::int64_t max_batch_delay_ms = 200;           // a record waits no longer than this for its message to fill
   std::int64_t template_refresh_ms = 600'000;      // UDP only (RFC 7011 section 8.4)
   std::uint32_t template_refresh_messages = 1000;  // UDP only, and every so many messages (RFC 5153 section 6.2)
+  std::int64_t statistics_interval_ms = 60'000;    // see enable_statistics(); 0: at begin and end of a session only
   std::int64_t reconnect_initial_ms = 1'000;       // doubled after each failure, up to the maximum
   std::int64_t reconnect_max_ms = 60'000;
   std::int64_t connect_timeout_ms = 10'000;  // TCP handshake
@@ -69,6 +70,23 @@ struct ExportingOptions {
 
 // resolving: the collector has no address yet, and is asked for again. UDP is connected as soon as it has one.
 enum class SessionState : std::uint8_t { idle, resolving, connecting, connected, backing_off };
+
+// Flow records that were dropped and never sent, and what they stood for (packetDeltaCount and octetDeltaCount of both
+// directions).
+struct NotSent {
+  std::uint64_t flows = 0;
+  std::uint64_t packets = 0;
+  std::uint64_t octets = 0;
+  std::int64_t first_wall_ms = 0;  // when dropped; 0: none was
+  std::int64_t last_wall_ms = 0;
+};
+
+// Of the Options Templates (RFC 7011 sections 4.1 and 4.3), see ipfix/statistics_records.h.
+struct StatisticsTemplates {
+  std::uint16_t sent = 0;
+  std::uint16_t not_sent = 0;
+  std::uint32_t exporting_process_id = 0;  // element 144: the counts begin anew when it changes
+};
 
 struct ExportingStats {
   SessionState state = SessionState::idle;
@@ -83,9 +101,10 @@ struct ExportingStats {
   std::uint64_t records_refused = 0;  // queue full: the caller keeps them
   std::uint64_t records_lost = 0;     // stepped over by the sequence number: in a message that UDP could not send,
                                       // longer than any message, or lose()
+  NotSent not_sent;                   // records_lost, and what they stood for
   std::uint64_t records_resumed = 0;  // that a process before this one had left in the spool; not among the accepted
   std::uint64_t messages_sent = 0;
-  std::uint64_t octets_sent = 0;
+  std::uint64_t octets_sent = 0;  // of those messages
   std::uint64_t templates_sent = 0;
   std::uint64_t connects = 0;  // sessions that came up
   std::uint64_t connect_failures = 0;
@@ -111,13 +130,18 @@ class ExportingProcess {
   // every session and refresh. False: its template is not known yet, or it is longer than a message.
   bool add_session_record(std::uint16_t template_id, std::span<const std::uint8_t> record);
 
+  // Has every session tell how much was sent and what was not: at its begin, then at the interval of the options, and
+  // at its end after finish(). Adds the two templates; false: an id is below 256 or taken.
+  bool enable_statistics(const StatisticsTemplates& templates);
+
   // Takes one encoded Data Record; false: the queue is full, nothing was taken. Records of one template are batched
   // into one set, sets into messages of at most the maximum size. While no session is up the queue fills. A record
   // longer than max_record_octets() can never leave: it is taken, and counted as lost.
   bool export_record(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now);
   // Records that were to go to this collector and could not be kept for it: counted as lost, and told to it by the
-  // sequence number (RFC 7011 section 3.1).
-  void lose(std::uint32_t records);
+  // sequence number (RFC 7011 section 3.1) and by the statistics, with the packets and octets they stood for.
+  void lose(std::uint32_t records, std::uint64_t packets, std::uint64_t octets, Now now);
+  void lose(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now);
   // Room for at least one more record of this size.
   bool can_accept(std::size_t record_octets) const;
   std::size_t max_record_octets() const;
@@ -125,8 +149,10 @@ class ExportingProcess {
   void run(Now now);
   // Closes the current message, so that run() sends it now.
   void flush(Now now);
+  // No record follows: flush(), and the statistics once more after everything else.
+  void finish(Now now);
   // Everything accepted has left, and over a stream the collector's host has acknowledged it. With a spool and no
-  // session: it is on disk.
+  // session: it is on disk. After finish() the last statistics have left too, if a session is up.
   bool drained() const;
   // What has not and is in no spool: every such record, oldest first. For a process that ends, to
   // hand to its successor. Closes the current message.

@@ -65,6 +65,7 @@ class MessageQueue {
   bool empty() const { return acknowledged_ == queued_.size() && writer_.empty(); }
   std::size_t octets() const { return octets_ + (writer_.empty() ? 0 : writer_.octets()); }  // not the retained ones
   std::size_t max_record_octets() const { return writer_.max_record_octets(); }
+  std::size_t max_message_octets() const { return writer_.max_octets(); }
 
  private:
   struct Queued {

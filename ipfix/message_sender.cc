@@ -23,10 +23,16 @@ bool about_earlier_datagram(int error) {
 
 MessageSender::MessageSender(const ExportingOptions& options, const SessionPreamble& preamble, MessageQueue& queue,
                              ExportingStats& stats, Leaving leaving)
-    : options_(options), preamble_(preamble), queue_(queue), stats_(stats), leaving_(std::move(leaving)) {}
+    : options_(options),
+      preamble_(preamble),
+      queue_(queue),
+      stats_(stats),
+      leaving_(std::move(leaving)),
+      statistics_(options, preamble, queue.max_message_octets(), stats) {}
 
 void MessageSender::begin_session(Now now) {
   end_session(false);
+  statistics_.begin_session(now);
   const int copies = is_udp() ? first_preamble_copies : 1;
   for (int copy = 0; copy < copies; ++copy) queue_preamble(0);
   data_messages_since_refresh_ = 0;
@@ -65,7 +71,7 @@ std::optional<IoResult> MessageSender::run(CollectorSocket& socket, Now now) {
     if (result.status == IoStatus::failed) {
       if (!is_udp() || !about_earlier_datagram(result.error)) return result;
       if (result.error == EMSGSIZE) {
-        drop_current();
+        drop_current(now);
       } else {
         retry_at_ms_ = now.monotonic_ms + no_buffers_retry_ms;
         break;
@@ -88,6 +94,9 @@ bool MessageSender::choose_message(Now now) {
     if (options_.template_refresh_ms > 0) next_refresh_ms_ = now.monotonic_ms + options_.template_refresh_ms;
   } else if (preamble_parts_queued_ < preamble_.parts()) {
     queue_preamble(preamble_parts_queued_);
+  }
+  if (preamble_messages_.empty()) {
+    for (Message& message : statistics_.take_due(now, queue_.empty())) preamble_messages_.push_back(std::move(message));
   }
   lane_ = preamble_messages_.empty() ? Lane::data : Lane::preamble;
   return lane_ == Lane::preamble || queue_.has_finished();
@@ -115,7 +124,6 @@ IoResult MessageSender::send_current(CollectorSocket& socket, Now now) {
   const std::span<const std::uint8_t> rest = std::span(message.octets).subspan(octets_gone_);
   const IoResult result = is_udp() ? send_datagram(socket, message, now) : socket.send(rest);
   if (result.status != IoStatus::done) return result;
-  stats_.octets_sent += result.octets;
   octets_gone_ += result.octets;
   if (octets_gone_ == message.octets.size()) finish_current(socket);
   return result;
@@ -153,6 +161,7 @@ void MessageSender::finish_current(const CollectorSocket& socket) {
   stats_.sequence += message.records_missing + message.data_records;
   stats_.templates_sent += message.template_records;
   ++stats_.messages_sent;
+  stats_.octets_sent += message.octets.size();
   octets_gone_ = 0;
   if (lane_ == Lane::preamble) return preamble_messages_.pop_front();
   stats_.records_sent += message.data_records;
@@ -162,12 +171,13 @@ void MessageSender::finish_current(const CollectorSocket& socket) {
 }
 
 // UDP: the kernel will never take it.
-void MessageSender::drop_current() {
+void MessageSender::drop_current(Now now) {
   const Message& message = current();
   stats_.sequence += message.records_missing + message.data_records;
   octets_gone_ = 0;
   if (lane_ == Lane::preamble) return preamble_messages_.pop_front();
   stats_.records_lost += message.data_records;
+  statistics_.count_lost(message.octets, now);
   queue_.pop_front();
 }
 
@@ -179,8 +189,11 @@ void MessageSender::take_acknowledgements(const CollectorSocket& socket) {
 std::optional<std::int64_t> MessageSender::next_deadline_ms() const {
   if (blocked_) return std::nullopt;
   if (retry_at_ms_) return retry_at_ms_;
-  if (stopped_early_ || queue_.has_finished() || preamble_parts_queued_ < preamble_.parts()) return 0;
+  const bool last_statistics = statistics_.last_is_due() && queue_.empty();
+  if (stopped_early_ || queue_.has_finished() || preamble_parts_queued_ < preamble_.parts() || last_statistics)
+    return 0;
   std::optional<std::int64_t> deadline = next_refresh_ms_;
+  if (const auto due = statistics_.next_deadline_ms()) deadline = deadline ? std::min(*deadline, *due) : due;
   if (const auto open_since = queue_.open_since_ms()) {
     const std::int64_t batch_deadline = *open_since + options_.max_batch_delay_ms;
     deadline = deadline ? std::min(*deadline, batch_deadline) : batch_deadline;

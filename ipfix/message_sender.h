@@ -11,6 +11,7 @@
 #include "ipfix/exporting_process.h"
 #include "ipfix/message_queue.h"
 #include "ipfix/session_preamble.h"
+#include "ipfix/statistics_records.h"
 #include "ipfix/transport.h"
 
 namespace ipfix {
@@ -35,6 +36,11 @@ class MessageSender {
   void take_acknowledgements(const CollectorSocket& socket);
 
   bool wants_to_write() const { return blocked_; }
+  StatisticsRecords& statistics() { return statistics_; }
+  // The last ones, which finish() asked for, have not left.
+  bool owes_statistics() const {
+    return statistics_.last_is_due() || (statistics_.finishing() && !preamble_messages_.empty());
+  }
   // When run() has something to do without the socket's asking; may lie in the past.
   std::optional<std::int64_t> next_deadline_ms() const;
 
@@ -50,15 +56,16 @@ class MessageSender {
   IoResult send_datagram(CollectorSocket& socket, const Message& message, Now now);
   void note_udp_error(int error, Now now);
   void finish_current(const CollectorSocket& socket);
-  void drop_current();
+  void drop_current(Now now);
 
   const ExportingOptions& options_;
   const SessionPreamble& preamble_;
   MessageQueue& queue_;
   ExportingStats& stats_;
   Leaving leaving_;
+  StatisticsRecords statistics_;
 
-  std::deque<Message> preamble_messages_;
+  std::deque<Message> preamble_messages_;  // and statistics: what is not of the queue
   std::size_t preamble_parts_queued_ = 0;  // of preamble_, in this session
   Lane lane_ = Lane::data;
   std::size_t octets_gone_ = 0;  // of the current message; only a stream cuts messages

@@ -65,6 +65,7 @@ struct Config {
   std::uint32_t max_flows = 1'000'000;
   std::string log_level = "info";  // off error warn info debug
   std::int64_t template_refresh_ms = 600'000;
+  std::int64_t statistics_interval_ms = 60'000;  // of what is told of sent and lost records
   std::uint32_t udp_max_message_octets = 1'400;
   std::uint64_t export_queue_octets = 16u << 20;
   std::vector<Collector> more_collectors;  // in addition to `collector`

@@ -171,6 +171,8 @@ constexpr std::array kSettings = {
     Setting{"logLevel", read_log_level, write_quoted<&Config::log_level>},
     Setting{"templateRefreshInterval", duration<&Config::template_refresh_ms, kSecondMs, kLongestMs>,
             write_duration<&Config::template_refresh_ms>},
+    Setting{"statisticsInterval", duration<&Config::statistics_interval_ms, kSecondMs, kLongestMs>,
+            write_duration<&Config::statistics_interval_ms>},
     // At most what one UDP datagram over IPv4 carries.
     Setting{"udpMaxMessageOctets", number<&Config::udp_max_message_octets, 512, 65507>,
             write_plain<&Config::udp_max_message_octets>},

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -37,6 +38,7 @@ ipfix::ExportingOptions options_of(const config::Config& settings, const Collect
   options.queue_octets = settings.export_queue_octets;
   options.template_refresh_ms = settings.template_refresh_ms;
   options.reconnect_max_ms = settings.reconnect_max_ms;
+  options.statistics_interval_ms = settings.statistics_interval_ms;
   if (!wanted.spool_folder.empty()) {
     options.spool = ipfix::SpoolOptions{wanted.spool_folder, wanted.spool_octets};
     options.resend_octets = resend_octets_with_spool;
@@ -67,9 +69,10 @@ ipfix::Now to_ipfix(flowstore::Now now) {
 }
 
 std::string CollectorExport::made_for(const config::Config& settings, const Wanted& wanted) {
-  return fmt::format("{} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
+  return fmt::format("{} {} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
                      settings.udp_max_message_octets, settings.export_queue_octets, settings.template_refresh_ms,
-                     settings.reconnect_max_ms, wanted.spool_octets, wanted.spool_folder);
+                     settings.reconnect_max_ms, settings.statistics_interval_ms, wanted.spool_octets,
+                     wanted.spool_folder);
 }
 
 CollectorExport::CollectorExport(const State& state, Wanted wanted, flowstore::Now now)
@@ -82,6 +85,8 @@ CollectorExport::CollectorExport(const State& state, Wanted wanted, flowstore::N
   ipfix::add_type_records(process_, record::template_type_records, templates);
   for (const ipfix::Template& definition : templates) process_.add_template(definition);
   ipfix::add_flow_keys(process_, record::template_flow_keys, templates, record::is_flow_key);
+  process_.enable_statistics(
+      {record::template_sent_statistics, record::template_not_sent_statistics, static_cast<std::uint32_t>(::getpid())});
   spdlog::info("exporting to {} as observation domain {}", name_, wanted_.observation_domain);
 }
 

@@ -1,6 +1,18 @@
 #include "ovs-plugin/exporter/collector_status.h"
 
 namespace ofe {
+namespace {
+
+// As the collector is told it (RFC 7011 section 4.3).
+Json not_sent_json(const ipfix::NotSent& not_sent) {
+  return {{"flowRecords", not_sent.flows},
+          {"packets", not_sent.packets},
+          {"octets", not_sent.octets},
+          {"first", time_text(not_sent.first_wall_ms)},
+          {"last", time_text(not_sent.last_wall_ms)}};
+}
+
+}  // namespace
 
 Json collector_status(const CollectorExport& collector, const config::Config& settings) {
   const ipfix::ExportingStats& stats = collector.process().stats();
@@ -16,6 +28,7 @@ Json collector_status(const CollectorExport& collector, const config::Config& se
             {"recordsResent", stats.records_resent},
             {"recordsRefusedQueueFull", stats.records_refused},
             {"recordsLost", stats.records_lost},
+            {"notSent", not_sent_json(stats.not_sent)},
             {"messagesSent", stats.messages_sent},
             {"octetsSent", stats.octets_sent},
             {"templatesSent", stats.templates_sent},

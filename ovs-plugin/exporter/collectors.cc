@@ -62,7 +62,7 @@ void Collectors::follow_settings(std::uint32_t observation_domain, flowstore::No
 
 void Collectors::retire(std::unique_ptr<CollectorExport> collector, flowstore::Now now) {
   if (collector->has_spool()) return;  // which keeps what was not sent
-  collector->process().flush(to_ipfix(now));
+  collector->process().finish(to_ipfix(now));
   retiring_.push_back({std::move(collector), now.monotonic_ms + retirement_ms});
 }
 
@@ -94,7 +94,9 @@ bool Collectors::export_record(std::uint16_t template_id, std::span<const std::u
   }
   if (!can_accept(record.size())) return false;
   for (const auto& collector : collectors_) {
-    if (!collector->process().export_record(template_id, record, to_ipfix(now))) collector->process().lose(1);
+    if (!collector->process().export_record(template_id, record, to_ipfix(now))) {
+      collector->process().lose(template_id, record, to_ipfix(now));
+    }
   }
   return true;
 }
@@ -106,15 +108,15 @@ bool Collectors::export_record_to(std::string_view name, std::uint16_t template_
   return (*named)->process().export_record(template_id, record, to_ipfix(now));
 }
 
-void Collectors::lose(std::uint64_t records) {
+void Collectors::lose(std::uint64_t records, std::uint64_t packets, std::uint64_t octets, flowstore::Now now) {
   constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
   for (const auto& collector : collectors_) {
-    collector->process().lose(static_cast<std::uint32_t>(std::min(records, most)));
+    collector->process().lose(static_cast<std::uint32_t>(std::min(records, most)), packets, octets, to_ipfix(now));
   }
 }
 
-void Collectors::flush(flowstore::Now now) {
-  for (const auto& collector : collectors_) collector->process().flush(to_ipfix(now));
+void Collectors::finish(flowstore::Now now) {
+  for (const auto& collector : collectors_) collector->process().finish(to_ipfix(now));
 }
 
 bool Collectors::drained() const {

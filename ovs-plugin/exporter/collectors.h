@@ -32,10 +32,11 @@ class Collectors {
   // The same for one collector; for all where none has this name.
   bool export_record_to(std::string_view name, std::uint16_t template_id, std::span<const std::uint8_t> record,
                         flowstore::Now now);
-  // Records that there should have been and nobody can make any more.
-  void lose(std::uint64_t records);
+  // Records that there should have been and nobody can make any more, and what they would have counted.
+  void lose(std::uint64_t records, std::uint64_t packets, std::uint64_t octets, flowstore::Now now);
 
-  void flush(flowstore::Now now);
+  // No record follows.
+  void finish(flowstore::Now now);
   bool drained() const;
 
   // Every record accepted that neither was acknowledged nor stands in a spool, oldest first. Where there is one

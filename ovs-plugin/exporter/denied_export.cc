@@ -50,6 +50,8 @@ bool DeniedExport::export_one(denied::Drop& drop, flowstore::EndReason reason, C
                    out);
     if (out.overflow()) {
       ++stats_.not_encodable;
+      collectors.lose(1, drop.packets - std::min(drop.packets, drop.exported_packets),
+                      drop.octets - std::min(drop.octets, drop.exported_octets), now);
     } else if (collectors.export_record(record::denied_template_of(drop), out.written(), now)) {
       ++stats_.records;
     } else {

@@ -51,6 +51,8 @@ bool ExportPart::export_one(flowstore::Export& due, flowstore::Now now) {
   record::encode({due.flow, due.delta, due.reason, state_.names.get(due.flow.names)}, out);
   if (out.overflow()) {
     ++stats_.not_encodable;
+    collectors_.lose(1, due.delta.packets + due.delta.reverse_packets, due.delta.octets + due.delta.reverse_octets,
+                     now);
     return true;
   }
   if (!collectors_.export_record(record::template_of(due.flow), out.written(), now)) return false;
@@ -59,15 +61,15 @@ bool ExportPart::export_one(flowstore::Export& due, flowstore::Now now) {
 }
 
 // A full store gave an ended flow's place to a new one before its last record was out.
-void ExportPart::account_for_evicted() {
+void ExportPart::account_for_evicted(flowstore::Now now) {
   const std::uint64_t evicted = state_.store.stats().evicted_ended;
-  if (evicted != evicted_ended_) collectors_.lose(evicted - evicted_ended_);
+  if (evicted != evicted_ended_) collectors_.lose(evicted - evicted_ended_, 0, 0, now);
   evicted_ended_ = evicted;
 }
 
 void ExportPart::run(flowstore::Now now) {
   follow_settings(now);
-  account_for_evicted();
+  account_for_evicted(now);
   more_due_ = false;
   if (!collectors_.empty()) {
     resumed_.hand_over(records_per_turn,
@@ -80,7 +82,7 @@ void ExportPart::run(flowstore::Now now) {
         state_.store.export_due(now, records_per_turn, [&](flowstore::Export& due) { return export_one(due, now); });
     more_due_ = taken == records_per_turn || (!collectors_.empty() && !resumed_.empty());
     denied_.run(collectors_, now);
-    if (shutting_down_ && !more_due_ && denied_.finished()) collectors_.flush(now);
+    if (shutting_down_ && !more_due_ && denied_.finished()) collectors_.finish(now);
   }
   collectors_.run(now);
 }

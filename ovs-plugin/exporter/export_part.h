@@ -46,7 +46,7 @@ class ExportPart : public Part {
 
  private:
   void follow_settings(flowstore::Now now);
-  void account_for_evicted();
+  void account_for_evicted(flowstore::Now now);
   bool export_one(flowstore::Export& due, flowstore::Now now);
 
   State& state_;

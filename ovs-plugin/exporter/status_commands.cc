@@ -8,6 +8,7 @@
 
 #include "ipfix/element.h"
 #include "ipfix/flow_keys.h"
+#include "ipfix/statistics_records.h"
 #include "ipfix/type_records.h"
 #include "ovs-plugin/exporter/collector_status.h"
 #include "ovs-plugin/exporter/commands.h"
@@ -276,6 +277,8 @@ Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
   Json templates = Json::array({template_json(ipfix::type_record_template(record::template_type_records))});
   for (const ipfix::Template& definition : record::templates()) templates.push_back(template_json(definition));
   templates.push_back(template_json(ipfix::flow_keys_template(record::template_flow_keys)));
+  templates.push_back(template_json(ipfix::sent_statistics_template(record::template_sent_statistics)));
+  templates.push_back(template_json(ipfix::not_sent_statistics_template(record::template_not_sent_statistics)));
   show["templates"] = std::move(templates);
   return render(show, json);
 }

@@ -23,6 +23,9 @@ inline constexpr std::uint16_t template_ipv6_estimated = 261;
 inline constexpr std::uint16_t template_type_records = 262;
 // Another one: which of their fields are flow keys (ipfix/flow_keys.h).
 inline constexpr std::uint16_t template_flow_keys = 263;
+// And what was sent and what was not (ipfix/statistics_records.h).
+inline constexpr std::uint16_t template_sent_statistics = 264;
+inline constexpr std::uint16_t template_not_sent_statistics = 265;
 
 struct Source {
   const flowstore::Flow& flow;

@@ -28,6 +28,7 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  maxFlows: 5000\n"
       "  logLevel: debug\n"
       "  templateRefreshInterval: 1m\n"
+      "  statisticsInterval: 5s\n"
       "  udpMaxMessageOctets: 512\n"
       "  exportQueueOctets: 65536\n"
       "  collectors: [\"192.0.2.9:4739:udp\", flow/collector]\n"
@@ -53,6 +54,7 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.max_flows = 5000;
   expected.log_level = "debug";
   expected.template_refresh_ms = 60'000;
+  expected.statistics_interval_ms = 5'000;
   expected.udp_max_message_octets = 512;
   expected.export_queue_octets = 65536;
   expected.more_collectors = {{"192.0.2.9", "", "", 4739, CollectorProtocol::udp},

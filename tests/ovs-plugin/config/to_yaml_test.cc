@@ -73,6 +73,7 @@ class RandomConfig {
     config.max_flows = static_cast<std::uint32_t>(between(1, 100'000'000));
     config.log_level = one_of<const char*>({"off", "error", "warn", "info", "debug"});
     config.template_refresh_ms = between(1'000, 604'800'000);
+    config.statistics_interval_ms = between(1'000, 604'800'000);
     config.udp_max_message_octets = static_cast<std::uint32_t>(between(512, 65507));
     for (int more = between(0, 2); more > 0; --more) {
       config.more_collectors.push_back({"192.0.2." + std::to_string(more), "", "", 4740, CollectorProtocol::udp});
@@ -124,6 +125,7 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  maxFlows: 1000000\n"
             "  logLevel: \"info\"\n"
             "  templateRefreshInterval: 10m\n"
+            "  statisticsInterval: 1m\n"
             "  udpMaxMessageOctets: 1400\n"
             "  exportQueueOctets: 16777216\n"
             "  collectors: []\n"

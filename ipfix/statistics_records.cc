@@ -1,0 +1,105 @@
+#include "ipfix/statistics_records.h"
+
+#include <array>
+#include <utility>
+
+#include "ipfix/element.h"
+#include "ipfix/message_records.h"
+#include "ipfix/octet_reader.h"
+#include "ipfix/record_writer.h"
+
+namespace ipfix {
+namespace {
+
+constexpr std::uint16_t octet_delta_count = 1;
+constexpr std::uint16_t packet_delta_count = 2;
+constexpr std::size_t max_record_octets = 64;
+
+using Buffer = std::array<std::uint8_t, max_record_octets>;
+
+Octets sent_record(Buffer& buffer, const ExportingOptions& options, const ExportingStats& stats) {
+  RecordWriter out(buffer);
+  out.u32(options.observation_domain);
+  out.u64(stats.messages_sent);
+  out.u64(stats.records_sent);
+  out.u64(stats.octets_sent);
+  return out.written();
+}
+
+Octets not_sent_record(Buffer& buffer, std::uint32_t exporting_process_id, const NotSent& not_sent) {
+  RecordWriter out(buffer);
+  out.u32(exporting_process_id);
+  out.u64(not_sent.flows);
+  out.u64(not_sent.packets);
+  out.u64(not_sent.octets);
+  out.u64(static_cast<std::uint64_t>(not_sent.first_wall_ms));
+  out.u64(static_cast<std::uint64_t>(not_sent.last_wall_ms));
+  return out.written();
+}
+
+}  // namespace
+
+Template sent_statistics_template(std::uint16_t id) {
+  return {id, 1, {{0, 149, 4}, {0, 41, 8}, {0, 42, 8}, {0, 40, 8}}};
+}
+
+Template not_sent_statistics_template(std::uint16_t id) {
+  // observationTimeMilliseconds twice: the first and the last, in that order.
+  return {id, 1, {{0, 144, 4}, {0, 166, 8}, {0, 167, 8}, {0, 168, 8}, {0, 323, 8}, {0, 323, 8}}};
+}
+
+std::vector<Message> StatisticsRecords::take_due(Now now, bool nothing_else) {
+  const bool last = last_is_due() && nothing_else;
+  const bool by_time = templates_ && next_ms_ && *next_ms_ <= now.monotonic_ms;
+  if (!last && !by_time) return {};
+  if (last) last_taken_ = true;
+  next_ms_.reset();
+  if (options_.statistics_interval_ms > 0) next_ms_ = now.monotonic_ms + options_.statistics_interval_ms;
+
+  std::vector<Message> messages;
+  MessageWriter writer(options_.observation_domain, max_message_octets_);
+  Buffer buffer;
+  const auto write = [&](std::uint16_t template_id, Octets record) {
+    if (!writer.add_record(template_id, record)) {
+      messages.push_back(writer.take());
+      writer.add_record(template_id, record);
+    }
+  };
+  write(templates_->sent, sent_record(buffer, options_, stats_));
+  write(templates_->not_sent, not_sent_record(buffer, templates_->exporting_process_id, stats_.not_sent));
+  messages.push_back(writer.take());
+  return messages;
+}
+
+void StatisticsRecords::count_lost(std::span<const std::uint8_t> message, Now now) {
+  for_each_record(
+      message, [this](std::uint16_t id) { return preamble_.find_template(id); },
+      [&](std::uint16_t template_id, Octets record) { count_lost(template_id, record, now); });
+}
+
+// What a flow record stands for are its deltas, those of both directions.
+void StatisticsRecords::count_lost(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now) {
+  const Template* const definition = preamble_.find_template(template_id);
+  if (definition == nullptr || definition->scope_fields > 0) return;
+  std::uint64_t packets = 0;
+  std::uint64_t octets = 0;
+  OctetReader reader(record);
+  for (const FieldSpecifier& field : definition->fields) {
+    const Octets value = reader.value(field.length);
+    if (field.enterprise != 0 && field.enterprise != reverse_enterprise) continue;
+    if (field.id != octet_delta_count && field.id != packet_delta_count) continue;
+    if (value.size() > sizeof(std::uint64_t)) continue;
+    (field.id == octet_delta_count ? octets : packets) += big_endian(value);
+  }
+  count_not_sent(stats_.not_sent, 1, packets, octets, now);
+}
+
+void count_not_sent(NotSent& counts, std::uint64_t flows, std::uint64_t packets, std::uint64_t octets, Now now) {
+  if (counts.flows == 0) counts.first_wall_ms = now.wall_ms;
+  counts.last_wall_ms = now.wall_ms;
+  counts.flows += flows;
+  counts.packets += packets;
+  counts.octets += octets;
+}
+
+}  // namespace ipfix
