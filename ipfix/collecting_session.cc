@@ -181,6 +181,10 @@ void CollectingSession::take_definition(const TemplateRecord& record, std::size_
   resolve(record, elements_, resolved);  // was checked
   link_repeated_names(resolved);
   resolved.last_received_ms = delivery.now_ms;
+  for (const CollectedField& field : resolved.fields) {
+    stats_.unknown_elements += field.element == nullptr;
+    stats_.repeated_elements += !field.first_of_name;
+  }
   templates.define(std::move(resolved));
   ++stats_.templates;
   release_held(*templates.find_template(record.definition.id), delivery.domain, delivery.header.observation_domain);

@@ -68,10 +68,13 @@ struct CollectingStats {
   std::uint64_t malformed_messages = 0;
   std::uint64_t octets = 0;
   std::uint64_t records = 0;
-  std::uint64_t options_records = 0;  // of records
-  std::uint64_t templates = 0;        // definitions taken, repetitions included
-  std::uint64_t records_missing = 0;  // by sequence numbers
-  std::uint64_t records_late = 0;     // of these, arrived out of order after all
+  std::uint64_t options_records = 0;    // of records
+  std::uint64_t templates = 0;          // definitions taken, repetitions included
+  std::uint64_t unknown_elements = 0;   // fields of new definitions
+  std::uint64_t repeated_elements = 0;  // fields of new definitions whose name one before them has
+  std::uint64_t padding_octets = 0;     // behind Data Records
+  std::uint64_t records_missing = 0;    // by sequence numbers
+  std::uint64_t records_late = 0;       // of these, arrived out of order after all
   FindingCounters findings{};
 };
 

@@ -45,6 +45,7 @@ std::uint32_t CollectingSession::deliver_records(const MessageHeader& header, co
   }
   stats_.records += records;
   const Octets padding = reader.rest();
+  stats_.padding_octets += padding.size();
   if (std::any_of(padding.begin(), padding.end(), [](std::uint8_t octet) { return octet != 0; })) {
     report(Finding::padding_not_zero, set.offset);
   }

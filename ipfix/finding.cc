@@ -62,4 +62,9 @@ Severity severity(Finding finding) {
   return finding >= Finding::records_missing ? Severity::loss : Severity::malformed;
 }
 
+bool is_for_the_log(Finding finding) {
+  const bool ignored = finding == Finding::withdrawal_ignored || finding == Finding::flow_key_ignored;
+  return ignored || severity(finding) != Severity::remark;
+}
+
 }  // namespace ipfix

@@ -55,8 +55,8 @@ enum class Finding : std::uint8_t {
   template_repeated,
   template_replaced,    // over UDP, or in a file
   template_expired,     // over UDP: no refresh for three refresh intervals
-  withdrawal_ignored,   // over UDP (section 8.4), or of an unknown template
-  flow_key_ignored,     // RFC 7011 section 4.4: unknown template, or bits beyond its fields
+  withdrawal_ignored,   // over UDP (section 8.4), or of an unknown template; to be logged
+  flow_key_ignored,     // to be logged; RFC 7011 section 4.4: unknown template, or bits beyond its fields
   type_record_ignored,  // RFC 5610: would override a definition, or is no sensible one
   session_evicted,      // the longest idle one, to make room
 };
@@ -68,6 +68,8 @@ enum class Severity : std::uint8_t { remark, loss, malformed };
 
 std::string_view to_string(Finding finding);  // the enumerator's name
 Severity severity(Finding finding);
+// What RFC 7011 (sections 4.4, 8.1, 8.4, 9.1) wants logged; the other remarks are only counted.
+bool is_for_the_log(Finding finding);
 inline bool is_malformed(Finding finding) {
   return severity(finding) == Severity::malformed;
 }

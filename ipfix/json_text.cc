@@ -8,49 +8,26 @@
 #include <cstddef>
 #include <cstdio>
 
+#include "ipfix/utf8.h"
+
 namespace ipfix {
 namespace {
 
 constexpr char hex_digits[] = "0123456789abcdef";
-constexpr std::uint32_t ill_formed = UINT32_MAX;
-
-// The code point at the start of text, and the octets it takes; ill_formed with the length of the maximal subpart that
-// one U+FFFD replaces (Unicode section 3.9).
-std::uint32_t decode_utf8(std::string_view text, std::size_t& length) {
-  const auto octet = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t first = octet(0);
-  length = 1;
-  if (first < 0x80) return first;
-  if (first < 0xc2 || first > 0xf4) return ill_formed;
-  const std::size_t want = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  // The second octet's range keeps out overlong forms, surrogates and what is beyond U+10FFFF.
-  std::uint8_t low = 0x80;
-  std::uint8_t high = 0xbf;
-  if (first == 0xe0) low = 0xa0;
-  if (first == 0xed) high = 0x9f;
-  if (first == 0xf0) low = 0x90;
-  if (first == 0xf4) high = 0x8f;
-  std::uint32_t code_point = first & (0xffU >> (want + 1));
-  for (; length < want; ++length) {
-    if (length == text.size() || octet(length) < low || octet(length) > high) return ill_formed;
-    code_point = code_point << 6 | (octet(length) & 0x3fU);
-    low = 0x80;
-    high = 0xbf;
-  }
-  return code_point;
-}
 
 void append_escape(std::string& out, std::uint32_t code_point) {
   out += "\\u";
   for (int shift = 12; shift >= 0; shift -= 4) out += hex_digits[code_point >> shift & 0xf];
 }
 
+// Markup too: the line may end up in a page.
 bool must_escape(std::uint32_t code_point) {
+  if (code_point == '<' || code_point == '>' || code_point == '&') return true;
   return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0) || code_point == 0x2028 || code_point == 0x2029;
 }
 
 bool stands_for_itself(char c) {
-  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
 template <typename Float>

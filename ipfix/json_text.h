@@ -1,6 +1,6 @@
 // JSON text of the plain kinds of value, appended to a string. Valid JSON whatever the octets: ill-formed UTF-8 becomes
 // U+FFFD; control characters (C0, DEL, C1) and line separators are escaped, so that one object stays one line and no
-// terminal obeys it.
+// terminal obeys it; so are < > and &, which a page would take for markup.
 #pragma once
 
 #include <cstdint>

@@ -24,7 +24,7 @@ bool FindingLog::may_log(Allowance& allowance) const {
 
 void FindingLog::add(const FindingReport& report) {
   const Severity level = severity(report.finding);
-  if (level == Severity::remark) return;
+  if (!is_for_the_log(report.finding)) return;
   if (level == Severity::malformed) met_malformed_ = true;
   Allowance& allowance = allowances_[static_cast<std::size_t>(report.finding)];
   if (!may_log(allowance)) {
@@ -34,7 +34,8 @@ void FindingLog::add(const FindingReport& report) {
   std::string line = source_.empty() ? std::string(report.exporter) : source_;
   line += ": octet " + std::to_string(report.message_offset + report.offset);
   line += ": " + std::string(to_string(report.finding));
-  line += level == Severity::malformed ? " (malformed)" : " (data lost)";
+  if (level == Severity::malformed) line += " (malformed)";
+  if (level == Severity::loss) line += " (data lost)";
   if (report.amount > 1) line += ", " + std::to_string(report.amount);
   if (report.template_id > 0) {
     line +=

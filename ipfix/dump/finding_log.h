@@ -11,7 +11,7 @@ namespace ipfix::dump {
 
 class FindingLog {
  public:
-  // Remarks are counted by the collecting process, not logged.
+  // Most remarks are counted by the collecting process, not logged.
   void add(const FindingReport& report);
   // A line of ours, not limited.
   static void say(const std::string& line);

@@ -106,7 +106,9 @@ int run(const Options& options) {
     const ipfix::CollectingStats& stats = process.stats();
     FindingLog::say(std::to_string(stats.messages) + " messages, " + std::to_string(stats.records) + " records, " +
                     std::to_string(stats.malformed_messages) + " malformed, " + std::to_string(stats.records_missing) +
-                    " lost by sequence (" + std::to_string(stats.records_late) + " of them came late)");
+                    " lost by sequence (" + std::to_string(stats.records_late) + " of them came late), " +
+                    std::to_string(stats.unknown_elements) + " unknown and " + std::to_string(stats.repeated_elements) +
+                    " repeated elements in templates, " + std::to_string(stats.padding_octets) + " octets of padding");
   }
   if (output.error() != 0) {
     FindingLog::say(std::string("cannot write to standard output: ") + std::strerror(output.error()));

@@ -136,6 +136,7 @@ TEST(RecordJson, HostileStringsStayValidJsonOnOneLine) {
   EXPECT_EQ(name("a\"b\\c"), R"({"interfaceName":"a\"b\\c"})");
   EXPECT_EQ(name(std::string_view("a\0b", 3)), R"({"interfaceName":"a\u0000b"})");
   EXPECT_EQ(name("\n\r\x1b[2J\x7f"), R"({"interfaceName":"\u000a\u000d\u001b[2J\u007f"})");
+  EXPECT_EQ(name("<b>&"), R"({"interfaceName":"\u003cb\u003e\u0026"})") << "no markup";
   EXPECT_EQ(name("\xc2\x9b"), R"({"interfaceName":"\u009b"})") << "CSI in UTF-8";
   EXPECT_EQ(name("\xe2\x80\xa8"), R"({"interfaceName":"\u2028"})");
   EXPECT_EQ(name("\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7"),

@@ -53,6 +53,25 @@ TEST(RecordWriter, ChoosesTheLengthPrefixByTheLength) {
   }
 }
 
+// Unicode section 3.9: each maximal part of an ill-formed sequence; the length stays.
+TEST(RecordWriter, SendsNoIllFormedUtf8) {
+  const auto sent = [](const char* octets) {
+    const Bytes text = from_hex(octets);
+    Bytes buffer(64);
+    RecordWriter writer(buffer);
+    writer.string({reinterpret_cast<const char*>(text.data()), text.size()});
+    EXPECT_EQ(writer.written()[0], text.size());
+    return std::string(writer.written().begin() + 1, writer.written().end());
+  };
+  EXPECT_EQ(sent("61 c3a4 e282ac f09f90a7 7a"), "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7z") << "well-formed";
+  EXPECT_EQ(sent("61 80 7a"), "a?z");
+  EXPECT_EQ(sent("c0af"), "??") << "overlong";
+  EXPECT_EQ(sent("e282"), "??") << "cut";
+  EXPECT_EQ(sent("e28228"), "\?\?(");
+  EXPECT_EQ(sent("eda080"), "???") << "a surrogate";
+  EXPECT_EQ(sent("f4908080 ff"), "?????") << "beyond U+10FFFF";
+}
+
 TEST(RecordWriter, RefusesAStringLongerThanItsPrefixCanSay) {
   Bytes buffer(70000);
   RecordWriter writer(buffer);
