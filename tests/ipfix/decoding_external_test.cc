@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <charconv>
+#include <set>
 
 #include "ipfix/json_text.h"
 #include "ipfix/octet_reader.h"
@@ -197,6 +198,27 @@ TEST_F(LogstashFixtures, DecodeToTheGoldenEvents) {
     ++files;
   }
   EXPECT_EQ(files, 15U);
+}
+
+// Every file is in a decode that others published, or NetFlow v9; of one nobody published a decode.
+TEST_F(LogstashFixtures, EveryFileIsCompared) {
+  std::set<std::string> compared{"ipfix_test_ixia_tpldata271.dat"};
+  for (const auto& entry : std::filesystem::directory_iterator(folder() / "golden")) {
+    simdjson::dom::parser parser;
+    const simdjson::dom::array files = parser.load(entry.path().string())["feed_in_order"];
+    for (const auto file : files) compared.insert(std::string(file.get_string().value()));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder() / "dat")) {
+    const std::string name = entry.path().filename().string();
+    EXPECT_TRUE(name.starts_with("netflow9") || compared.contains(name)) << name;
+  }
+}
+
+// Those of the RFCs stand by name in the tests above.
+TEST_F(RfcExamples, AreSeven) {
+  std::size_t files = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(shared_data("corpus/rfc"))) ++files;
+  EXPECT_EQ(files, 7U);
 }
 
 TEST_F(LogstashFixtures, NetflowV9IsMalformed) {

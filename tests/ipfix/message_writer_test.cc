@@ -63,6 +63,17 @@ TEST(MessageWriter, WritesTheOptionsTemplateSetOfAppendixA41) {
                                        "0003 0016 0102 0003 0001 008d 0004 0029 0002 002a 0002"));
 }
 
+// Appendices A.4.3 and A.4.4: an enterprise element as the scope, and its records.
+TEST(MessageWriter, WritesTheEnterpriseScopeOfAppendixA43) {
+  MessageWriter writer(1, 1400);
+  ASSERT_TRUE(writer.add_template({260, 1, {{0xdcba, 123, 4}, {0, 41, 2}, {0, 42, 2}}}));
+  ASSERT_TRUE(writer.add_record(260, from_hex("00000001 0159 27d9")));
+  ASSERT_TRUE(writer.add_record(260, from_hex("00000002 02b2 4fb2")));
+  EXPECT_EQ(finished(writer), from_hex("000a 003e 00000000 00000000 00000001"
+                                       "0003 001a 0104 0003 0001 807b 0004 0000dcba 0029 0002 002a 0002"
+                                       "0104 0014 00000001 0159 27d9 00000002 02b2 4fb2"));
+}
+
 // Appendix A.5: a string of five octets and one of a thousand.
 TEST(MessageWriter, WritesTheVariableLengthElementsOfAppendixA5) {
   MessageWriter writer(1, 1400);
@@ -88,6 +99,33 @@ TEST(MessageWriter, WritesReverseElementsWithTheirEnterprise) {
   ASSERT_TRUE(writer.add_template({256, 0, {{0, 150, 4}, {reverse_enterprise, 150, 4}}}));
   EXPECT_EQ(finished(writer), from_hex("000a 0024 00000000 00000000 00000021"
                                        "0002 0014 0100 0002 0096 0004 8096 0004 00007279"));
+}
+
+// The whole of RFC 5103 appendix A: a request of 65 packets, 18,000 octets, and its answer a second later.
+TEST(MessageWriter, WritesTheBiflowOfRfc5103AppendixA) {
+  constexpr std::uint32_t r = reverse_enterprise;
+  MessageWriter writer(0x21, 1400);
+  ASSERT_TRUE(writer.add_template({256,
+                                   0,
+                                   {{0, 150, 4},
+                                    {r, 150, 4},
+                                    {0, 8, 4},
+                                    {0, 12, 4},
+                                    {0, 7, 2},
+                                    {0, 11, 2},
+                                    {0, 4, 1},
+                                    {0, 85, 4},
+                                    {r, 85, 4},
+                                    {0, 86, 4},
+                                    {r, 86, 4}}}));
+  ASSERT_TRUE(writer.add_record(
+      256, from_hex("43e0e910 43e0e911 c0000202 c0000203 8002 0050 06 00004650 0001f400 00000041 0000006e")));
+  EXPECT_EQ(
+      finished(writer),
+      from_hex("000a 0079 00000000 00000000 00000021"
+               "0002 0040 0100 000b 0096 0004 8096 0004 00007279 0008 0004 000c 0004 0007 0002 000b 0002 0004 0001"
+               "0055 0004 8055 0004 00007279 0056 0004 8056 0004 00007279"
+               "0100 0029 43e0e910 43e0e911 c0000202 c0000203 8002 0050 06 00004650 0001f400 00000041 0000006e"));
 }
 
 TEST(MessageWriter, OpensANewSetWheneverTheTemplateChanges) {
