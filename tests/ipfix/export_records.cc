@@ -1,5 +1,5 @@
 // Exports records whose values a test chose, so that decoders by others can be held against them:
-//   export_records tcp|udp PORT [RECORDS_PER_TURN] < records
+//   export_records tcp|udp PORT [RECORDS_PER_TURN [HOST]] < records
 // A line a record: source destination source-port destination-port protocol packets octets reverse-packets
 // reverse-octets start-ms end-ms name. A turn is a millisecond. Reconnects at once. Ends when everything has left; then
 // tells what was sent on standard output.
@@ -111,7 +111,8 @@ int main(int argc, char** argv) {
   options.reconnect_initial_ms = 1;
   options.reconnect_max_ms = 2;
   options.statistics_interval_ms = 100;
-  const auto collector = numeric_address("127.0.0.1", static_cast<std::uint16_t>(std::stoi(argv[2])));
+  const auto collector =
+      numeric_address(argc > 4 ? argv[4] : "127.0.0.1", static_cast<std::uint16_t>(std::stoi(argv[2])));
   ExportingProcess process(
       options, [&](std::string&) { return collector; }, now());
   const std::vector<Template> templates{flow_template(256, false), flow_template(257, true)};
