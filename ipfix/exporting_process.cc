@@ -13,6 +13,7 @@
 #include "ipfix/reconnect_schedule.h"
 #include "ipfix/record_intake.h"
 #include "ipfix/session_preamble.h"
+#include "ipfix/statistics_records.h"
 #include "ipfix/transport.h"
 
 namespace ipfix {
@@ -248,7 +249,7 @@ bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const 
   impl_->draining = false;
   if (taken == MessageQueue::Taken::too_long) {
     ++stats.records_lost;
-    impl_->sender.statistics().count_lost(template_id, record, now);
+    count_not_sent(stats.not_sent, impl_->preamble, template_id, record, now);
     stats.last_error = "export a record of template " + std::to_string(template_id) + ": its " +
                        std::to_string(record.size()) + " octets are more than the " +
                        std::to_string(max_record_octets()) + " of a message";

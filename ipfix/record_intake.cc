@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ipfix/statistics_records.h"
+
 namespace ipfix {
 namespace {
 
@@ -60,6 +62,7 @@ void RecordIntake::fill_queue(Now now) {
     stats_.records_resumed += record->of_earlier;
     if (queue_.add(record->template_id, record->octets, now.monotonic_ms, record->end) != MessageQueue::Taken::yes) {
       ++stats_.records_lost;  // longer than a message of this process may be
+      count_not_sent(stats_.not_sent, preamble_, record->template_id, record->octets, now);
     }
   }
   report();

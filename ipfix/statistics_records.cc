@@ -74,12 +74,15 @@ std::vector<Message> StatisticsRecords::take_due(Now now, bool nothing_else) {
 void StatisticsRecords::count_lost(std::span<const std::uint8_t> message, Now now) {
   for_each_record(
       message, [this](std::uint16_t id) { return preamble_.find_template(id); },
-      [&](std::uint16_t template_id, Octets record) { count_lost(template_id, record, now); });
+      [&](std::uint16_t template_id, Octets record) {
+        count_not_sent(stats_.not_sent, preamble_, template_id, record, now);
+      });
 }
 
 // What a flow record stands for are its deltas, those of both directions.
-void StatisticsRecords::count_lost(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now) {
-  const Template* const definition = preamble_.find_template(template_id);
+void count_not_sent(NotSent& counts, const SessionPreamble& preamble, std::uint16_t template_id, Octets record,
+                    Now now) {
+  const Template* const definition = preamble.find_template(template_id);
   if (definition == nullptr || definition->scope_fields > 0) return;
   std::uint64_t packets = 0;
   std::uint64_t octets = 0;
@@ -91,7 +94,7 @@ void StatisticsRecords::count_lost(std::uint16_t template_id, std::span<const st
     if (value.size() > sizeof(std::uint64_t)) continue;
     (field.id == octet_delta_count ? octets : packets) += big_endian(value);
   }
-  count_not_sent(stats_.not_sent, 1, packets, octets, now);
+  count_not_sent(counts, 1, packets, octets, now);
 }
 
 void count_not_sent(NotSent& counts, std::uint64_t flows, std::uint64_t packets, std::uint64_t octets, Now now) {

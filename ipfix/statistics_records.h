@@ -43,9 +43,8 @@ class StatisticsRecords {
   // What is due now, if anything; nothing_else: no record waits to be sent.
   std::vector<Message> take_due(Now now, bool nothing_else);
 
-  // Records that will not reach the collector; options records are no flows.
+  // A message that will not reach the collector.
   void count_lost(std::span<const std::uint8_t> message, Now now);
-  void count_lost(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now);
 
  private:
   const ExportingOptions& options_;
@@ -58,7 +57,10 @@ class StatisticsRecords {
   bool last_taken_ = false;
 };
 
-// Flow records of so many packets and octets were dropped at this time.
+// Flow records that are dropped at this time: of so many packets and octets, or one record that tells them itself.
+// Options records are no flows.
 void count_not_sent(NotSent& counts, std::uint64_t flows, std::uint64_t packets, std::uint64_t octets, Now now);
+void count_not_sent(NotSent& counts, const SessionPreamble& preamble, std::uint16_t template_id,
+                    std::span<const std::uint8_t> record, Now now);
 
 }  // namespace ipfix

@@ -145,7 +145,7 @@ TEST(Statistics, CountTheFlowRecordsOfALostMessage) {
   EXPECT_EQ(stats.not_sent.packets, 6u);
   EXPECT_EQ(stats.not_sent.octets, 214u);
   EXPECT_EQ(stats.not_sent.first_wall_ms, 1'700'000'000'005);
-  statistics.count_lost(256, flow(), at_ms(9));
+  count_not_sent(stats.not_sent, preamble, 256, flow(), at_ms(9));
   EXPECT_EQ(stats.not_sent.first_wall_ms, 1'700'000'000'005);
   EXPECT_EQ(stats.not_sent.last_wall_ms, 1'700'000'000'009);
 }
