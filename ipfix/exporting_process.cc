@@ -74,6 +74,7 @@ struct ExportingProcess::Impl {
   SocketAddress address;
   std::int64_t next_attempt_ms;          // while there is no session
   std::int64_t connect_deadline_ms = 0;  // while connecting
+  std::optional<std::int64_t> confirmation_deadline_ms;
   std::int64_t connected_since_ms = 0;
   std::int64_t last_run_ms = 0;
   bool draining = false;                   // since flush(): somebody waits for the acknowledgements
@@ -108,10 +109,15 @@ void ExportingProcess::Impl::start_session(Now now) {
   address = *found;
   stats.peer = to_string(address);
   connect_deadline_ms = now.monotonic_ms + options.connect_timeout_ms;
+  confirmation_deadline_ms.reset();
   continue_connecting(socket->open(address), now);
 }
 
 void ExportingProcess::Impl::continue_connecting(IoResult result, Now now) {
+  if (result.status == IoStatus::blocked && socket->awaits_confirmation()) {
+    if (!confirmation_deadline_ms) confirmation_deadline_ms = now.monotonic_ms + options.tls_confirmation_ms;
+    if (now.monotonic_ms >= *confirmation_deadline_ms) result = {};
+  }
   if (result.status == IoStatus::blocked && now.monotonic_ms >= connect_deadline_ms) {
     result = {IoStatus::failed, 0, ETIMEDOUT};
   }
@@ -122,6 +128,7 @@ void ExportingProcess::Impl::continue_connecting(IoResult result, Now now) {
       return set_state(SessionState::connecting, now);
     case IoStatus::failed: {
       std::string error = what_on_peer("connect") + socket->error_text(result);
+      stats.authentication_failures += socket->authentication_failed();
       socket->close();
       return attempt_failed(SessionState::backing_off, std::move(error), now);
     }
@@ -162,6 +169,7 @@ void ExportingProcess::Impl::attempt_failed(SessionState state, std::string erro
 void ExportingProcess::Impl::session_failed(const char* what, const IoResult& why, Now now) {
   stats.last_error = what_on_peer(what) + socket->error_text(why);
   sender.take_acknowledgements(*socket);  // the kernel keeps the numbers until the socket is closed
+  stats.authentication_failures += socket->authentication_failed();
   socket->close();
   sender.end_session(why.error != 0);
   next_attempt_ms = schedule.next_attempt_ms(now.monotonic_ms, now.monotonic_ms - connected_since_ms);
@@ -197,7 +205,7 @@ std::optional<std::int64_t> ExportingProcess::Impl::next_deadline_ms() const {
     case SessionState::backing_off:
       return next_attempt_ms;
     case SessionState::connecting:
-      return connect_deadline_ms;
+      return std::min(connect_deadline_ms, confirmation_deadline_ms.value_or(connect_deadline_ms));
     case SessionState::connected:
       break;
   }

@@ -21,6 +21,8 @@ struct Now {
   std::int64_t wall_ms = 0;  // since the Unix epoch; becomes the messages' export time
 };
 
+class TlsContext;  // tls_context.h
+
 enum class Transport : std::uint8_t { tcp, udp, tls };
 
 struct SocketAddress {
@@ -63,9 +65,14 @@ struct ExportingOptions {
   std::int64_t statistics_interval_ms = 60'000;    // see enable_statistics(); 0: at begin and end of a session only
   std::int64_t reconnect_initial_ms = 1'000;       // doubled after each failure, up to the maximum
   std::int64_t reconnect_max_ms = 60'000;
-  std::int64_t connect_timeout_ms = 10'000;  // TCP handshake
+  std::int64_t connect_timeout_ms = 10'000;  // TCP handshake and, over TLS, that of TLS
   std::int64_t user_timeout_ms = 120'000;    // TCP: a collector that acknowledges nothing for so long is given up;
                                              // 0: the kernel's own limit, about 15 minutes
+  // For Transport::tls, which needs it.
+  std::shared_ptr<TlsContext> tls = nullptr;
+  // TLS 1.3: how long a collector that asked for our certificate is given to refuse it, where it does not show that it
+  // accepts it, before anything is sent.
+  std::int64_t tls_confirmation_ms = 1'000;
 };
 
 // resolving: the collector has no address yet, and is asked for again. UDP is connected as soon as it has one.
@@ -108,6 +115,7 @@ struct ExportingStats {
   std::uint64_t templates_sent = 0;
   std::uint64_t connects = 0;  // sessions that came up
   std::uint64_t connect_failures = 0;
+  std::uint64_t authentication_failures = 0;  // TLS: of connects and sessions, as RFC 7011 section 11.6 asks
   std::uint64_t send_errors = 0;
   std::uint32_t sequence = 0;  // of the next message
   SpoolStats spool;            // zeros without one

@@ -53,6 +53,14 @@ class CollectorSocket {
   virtual short connecting_events() const;
   virtual short blocked_events() const;
 
+  // finish_connect() says blocked only because the collector has not shown yet that it accepts us, which not every
+  // collector ever does: the connection can be used all the same.
+  virtual bool awaits_confirmation() const { return false; }
+  // The last failure was one of authentication: whom we met is not the collector, or the collector refuses us.
+  virtual bool authentication_failed() const { return false; }
+  // What the session was made with has been replaced (certificates): a new one would be made with what is new.
+  virtual bool is_outdated() { return false; }
+
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
 

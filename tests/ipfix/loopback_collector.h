@@ -116,6 +116,7 @@ class TcpCollector {
   bool is_open() const { return listener_.get() >= 0; }
   const SocketAddress& address() const { return address_; }
   void close() { listener_.close(); }
+  int fd() const { return listener_.get(); }
   TcpSession accept() const { return TcpSession(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK)); }
 
  private:

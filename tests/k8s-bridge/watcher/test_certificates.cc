@@ -9,8 +9,6 @@ namespace ofe::watcher {
 
 namespace {
 
-constexpr long day_s = 86'400;
-
 template <typename Write>
 std::string pem_of(Write write) {
   BIO* memory = BIO_new(BIO_s_mem());
@@ -35,17 +33,17 @@ void add_extension(X509* certificate, X509* issuer, int kind, const std::string&
 }  // namespace
 
 TestAuthority::TestAuthority(const std::string& name) : key_(EVP_EC_gen("P-256")) {
-  certificate_ = make(name, key_.get(), "critical,CA:TRUE", "");
+  certificate_ = make(name, key_.get(), "critical,CA:TRUE", "", day_s);
   pem_ = pem_of([this](BIO* out) { return PEM_write_bio_X509(out, certificate_.get()); });
 }
 
 TestAuthority::X509Pointer TestAuthority::make(const std::string& name, EVP_PKEY* key, const char* constraints,
-                                               const std::string& alternative_names) {
+                                               const std::string& alternative_names, long valid_for_s) {
   X509Pointer certificate(X509_new());
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), next_serial_++);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -day_s);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), day_s);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), valid_for_s);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* subject = X509_get_subject_name(certificate.get());
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
@@ -58,9 +56,9 @@ TestAuthority::X509Pointer TestAuthority::make(const std::string& name, EVP_PKEY
   return certificate;
 }
 
-Certificate TestAuthority::issue(const std::string& name, const std::string& alternative_names) {
+Certificate TestAuthority::issue(const std::string& name, const std::string& alternative_names, long valid_for_s) {
   const Key key(EVP_EC_gen("P-256"));
-  const X509Pointer certificate = make(name, key.get(), "CA:FALSE", alternative_names);
+  const X509Pointer certificate = make(name, key.get(), "CA:FALSE", alternative_names, valid_for_s);
   return {pem_of([&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); }), pem_of([&](BIO* out) {
             return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
           })};

@@ -9,6 +9,8 @@
 
 namespace ofe::watcher {
 
+inline constexpr long day_s = 86'400;
+
 struct Certificate {
   std::string certificate_pem, key_pem;
 };
@@ -18,7 +20,8 @@ class TestAuthority {
   explicit TestAuthority(const std::string& name);
   const std::string& pem() const { return pem_; }
   // alternative_names as OpenSSL writes them: "IP:127.0.0.1,DNS:kubernetes".
-  Certificate issue(const std::string& name, const std::string& alternative_names);
+  // Valid from yesterday on, until so many seconds from now.
+  Certificate issue(const std::string& name, const std::string& alternative_names, long valid_for_s = day_s);
 
  private:
   struct FreeKey {
@@ -30,7 +33,7 @@ class TestAuthority {
   using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
   using X509Pointer = std::unique_ptr<X509, FreeCertificate>;
   X509Pointer make(const std::string& name, EVP_PKEY* key, const char* constraints,
-                   const std::string& alternative_names);
+                   const std::string& alternative_names, long valid_for_s);
 
   Key key_;
   X509Pointer certificate_;
