@@ -347,4 +347,8 @@ const ExportingStats& ExportingProcess::stats() const {
   return impl_->stats;
 }
 
+const TlsContext* ExportingProcess::tls() const {
+  return impl_->options.tls.get();
+}
+
 }  // namespace ipfix

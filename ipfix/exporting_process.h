@@ -171,6 +171,7 @@ class ExportingProcess {
   short events() const;  // poll(2) events wanted on fd()
   std::optional<std::int64_t> next_deadline_ms() const;
   const ExportingStats& stats() const;
+  const TlsContext* tls() const;  // as in the options; nullptr: not over TLS
 
  private:
   struct Impl;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ovs-plugin/config/own_settings.h"
+#include "ovs-plugin/config/tls_settings.h"
 #include "ovs-plugin/config/values.h"
 
 namespace ofe::config {
@@ -133,6 +134,7 @@ void read_agent_settings(const YAML::Node& root, Config& config, Findings& findi
     }
   });
   check_exclusive(given, findings);
+  check_tls(config, given, findings);
   if (newer_spelling && !given.contains(kFrequency.key)) {
     config.active_timeout_ms = config.active_timeout_ms.value_or(kActiveTimeoutMs);
     config.idle_timeout_ms = config.idle_timeout_ms.value_or(kIdleTimeoutMs);

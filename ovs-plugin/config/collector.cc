@@ -84,7 +84,7 @@ bool set_host(std::string_view host, Collector& collector, std::string& error) {
     return false;
   }
   collector.host = host;
-  if (flowstore::parse_address(host).has_value() || is_dns_name(host)) return true;
+  if (is_host(host)) return true;
   error = host.empty() ? "the host is missing" : quoted(host) + " is neither an IP address nor a host name";
   return false;
 }
@@ -112,6 +112,10 @@ bool set_protocol(std::string_view text, Collector& collector, std::string& erro
 }
 
 }  // namespace
+
+bool is_host(std::string_view text) {
+  return flowstore::parse_address(text).has_value() || is_dns_name(text);
+}
 
 std::optional<Collector> parse_collector(std::string_view text, std::string& error) {
   Collector collector;

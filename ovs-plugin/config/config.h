@@ -25,6 +25,16 @@ struct Collector {
 // error otherwise.
 std::optional<Collector> parse_collector(std::string_view text, std::string& error);
 std::string to_string(const Collector& collector);
+// A numeric address or a DNS name.
+bool is_host(std::string_view text);
+
+// ovsFlowExporter.tls, for collectors reached over TLS.
+struct Tls {
+  std::string ca_file;                     // "": the system's authorities
+  std::string certificate_file, key_file;  // "": none
+  std::string server_name;                 // "": as the collector's address has it
+  friend bool operator==(const Tls&, const Tls&) = default;
+};
 
 // A Go duration string ("300ms", "1h15m30s", "1.5s"; units ns us µs ms s m h) in milliseconds, rounded down.
 std::optional<std::int64_t> parse_duration_ms(std::string_view text);
@@ -78,6 +88,7 @@ struct Config {
   std::uint64_t vswitchd_max_answer_octets = 64u << 20;
   std::string state_file;  // "": none
   DeniedFlows denied_flows = DeniedFlows::policy;
+  Tls tls;
 
   // collector, where there is one, and more_collectors.
   std::vector<Collector> all_collectors() const;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ovs-plugin/config/export_settings.h"
+#include "ovs-plugin/config/tls_settings.h"
 #include "ovs-plugin/config/values.h"
 
 namespace ofe::config {
@@ -157,7 +158,7 @@ void write_denied_flows(const Config& config, YAML::Emitter& out) {
 
 constexpr std::uint64_t kU32 = std::numeric_limits<std::uint32_t>::max();
 
-constexpr std::array kSettings = {
+const std::array kSettings = {
     Setting{"bridge", read_bridge, write_quoted<&Config::bridge>},
     Setting{"zones", read_zones, write_zones},
     Setting{"nodeFlows", boolean<&Config::node_flows>, write_plain<&Config::node_flows>},
@@ -192,6 +193,7 @@ constexpr std::array kSettings = {
             write_plain<&Config::vswitchd_max_answer_octets>},
     Setting{"deniedFlows", read_denied_flows, write_denied_flows},
     Setting{"stateFile", read_state_file, write_quoted<&Config::state_file>},
+    Setting{"tls", nullptr, nullptr, tls_settings()},
 };
 
 }  // namespace

@@ -60,6 +60,10 @@ void read_setting(const Setting& setting, const std::string& full_name, int line
   const bool is_empty = value.IsScalar() && value.Scalar().empty();
   if (value.IsNull() || (is_empty && owner == Owner::agent)) return;
   given.emplace(full_name, line);
+  if (!setting.section.empty()) {
+    read_section(value, line, full_name, setting.section, owner, config, given, findings);
+    return;
+  }
   setting.read(value, config, [&](const YAML::Node& wrong, std::string_view why, std::string_view allowed) {
     // An alias (*x) is marked where its anchor stands, which may be above the key.
     findings.wrong_value(std::max(line, wrong.Mark().line), full_name, wrong, why, allowed);

@@ -15,11 +15,13 @@ namespace ofe::config {
 // Reports that a value, or an element of it, is wrong: why, and what would be right.
 using Complain = std::function<void(const YAML::Node& value, std::string_view why, std::string_view allowed)>;
 
-// One key: reading and writing stand side by side, so that neither is forgotten.
+// One key: reading and writing stand side by side, so that neither is forgotten. Or a mapping with keys of its own, and
+// neither.
 struct Setting {
   std::string_view key;
   void (*read)(const YAML::Node& value, Config& config, const Complain& complain);
   void (*write)(const Config& config, YAML::Emitter& out);
+  std::span<const Setting> section{};
 };
 
 // Keys that have a value, by their full name ("flowExporter.enable"), with their line in the text.

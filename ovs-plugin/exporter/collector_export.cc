@@ -18,21 +18,10 @@ namespace {
 // Of what a collector's host had acknowledged before the collector reset the session, so much may not have been read.
 constexpr std::size_t resend_octets_with_spool = 4u << 20;
 
-ipfix::Transport transport_of(config::CollectorProtocol protocol) {
-  switch (protocol) {
-    case config::CollectorProtocol::udp:
-      return ipfix::Transport::udp;
-    case config::CollectorProtocol::tls:
-      return ipfix::Transport::tls;
-    case config::CollectorProtocol::tcp:
-      break;
-  }
-  return ipfix::Transport::tcp;
-}
-
 ipfix::ExportingOptions options_of(const config::Config& settings, const CollectorExport::Wanted& wanted) {
   ipfix::ExportingOptions options;
   options.transport = transport_of(wanted.collector.protocol);
+  if (options.transport == ipfix::Transport::tls) options.tls = make_tls_context(settings.tls, wanted.collector);
   options.observation_domain = wanted.observation_domain;
   options.max_message_octets_udp = settings.udp_max_message_octets;
   options.queue_octets = settings.export_queue_octets;
@@ -69,10 +58,10 @@ ipfix::Now to_ipfix(flowstore::Now now) {
 }
 
 std::string CollectorExport::made_for(const config::Config& settings, const Wanted& wanted) {
-  return fmt::format("{} {} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
+  return fmt::format("{} {} {} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
                      settings.udp_max_message_octets, settings.export_queue_octets, settings.template_refresh_ms,
-                     settings.reconnect_max_ms, settings.statistics_interval_ms, wanted.spool_octets,
-                     wanted.spool_folder);
+                     settings.reconnect_max_ms, settings.statistics_interval_ms, to_string(settings.tls),
+                     wanted.spool_octets, wanted.spool_folder);
 }
 
 CollectorExport::CollectorExport(const State& state, Wanted wanted, flowstore::Now now)
@@ -94,6 +83,7 @@ void CollectorExport::run(flowstore::Now now) {
   lookup_.take_notice();
   process_.run(to_ipfix(now));
   report();
+  if (const ipfix::TlsContext* tls = process_.tls()) tls_report_.run(*tls, now);
 }
 
 void CollectorExport::wait() const {

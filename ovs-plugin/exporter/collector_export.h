@@ -9,6 +9,7 @@
 #include "ipfix/exporting_process.h"
 #include "ovs-plugin/exporter/host_lookup.h"
 #include "ovs-plugin/exporter/state.h"
+#include "ovs-plugin/exporter/tls_collector.h"
 
 namespace ofe {
 
@@ -49,6 +50,7 @@ class CollectorExport {
   ipfix::ExportingProcess process_;
   ipfix::SessionState reported_state_ = ipfix::SessionState::idle;
   std::string reported_error_, reported_spool_error_;
+  TlsReport tls_report_;
 };
 
 }  // namespace ofe

@@ -34,8 +34,10 @@ Json collector_status(const CollectorExport& collector, const config::Config& se
             {"templatesSent", stats.templates_sent},
             {"connects", stats.connects},
             {"connectFailures", stats.connect_failures},
+            {"authenticationFailures", stats.authentication_failures},
             {"sendErrors", stats.send_errors},
             {"nextSequence", stats.sequence}};
+  if (const ipfix::TlsContext* tls = collector.process().tls()) json["tls"] = tls_json(*tls);
   if (!collector.has_spool()) return json;
   json["spool"] = {{"octets", stats.spool.octets},
                    {"limitOctets", collector.spool_limit_octets()},

@@ -33,15 +33,6 @@ bool set_log_level(const std::string& level) {
   return false;
 }
 
-std::vector<std::string> unsupported_settings(const config::Config& settings) {
-  std::vector<std::string> problems;
-  if (settings.collector && settings.collector->protocol == config::CollectorProtocol::tls) {
-    problems.push_back("flowCollectorAddr: \"" + config::to_string(*settings.collector) +
-                       "\": this version exports over tcp and udp only; tls is not available yet");
-  }
-  return problems;
-}
-
 ConfigPart::ConfigPart(State& state, std::string path) : state_(state), path_(std::move(path)), watch_(path_) {}
 
 void ConfigPart::run(flowstore::Now now) {
@@ -58,7 +49,7 @@ void ConfigPart::wait(flowstore::Now now) {
 
 bool ConfigPart::reload(flowstore::Now now) {
   config::ParseResult parsed = config::load(path_);
-  stats_.problems = parsed.settings ? unsupported_settings(*parsed.settings) : parsed.errors;
+  stats_.problems = parsed.errors;
   if (!stats_.problems.empty()) {
     ++stats_.refused;
     for (const std::string& problem : stats_.problems)

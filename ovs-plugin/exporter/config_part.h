@@ -34,9 +34,6 @@ class ConfigPart : public Part {
   ConfigPartStats stats_;
 };
 
-// Settings that are well-formed but that this version cannot honour: a sentence for each.
-std::vector<std::string> unsupported_settings(const config::Config& settings);
-
 // Levels of ovsFlowExporter.logLevel and of log/set: off, error, warn, info, debug. False: not one of them.
 bool set_log_level(const std::string& level);
 

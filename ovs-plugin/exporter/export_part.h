@@ -9,6 +9,7 @@
 #include "ovs-plugin/exporter/part.h"
 #include "ovs-plugin/exporter/resumed_records.h"
 #include "ovs-plugin/exporter/state.h"
+#include "ovs-plugin/exporter/tls_collector.h"
 #include "ovs-plugin/record/field_table.h"
 
 namespace ofe {

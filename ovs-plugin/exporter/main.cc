@@ -11,6 +11,7 @@
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/exporter.h"
 #include "ovs-plugin/exporter/log_sink.h"
+#include "ovs-plugin/exporter/tls_collector.h"
 #include "ovs-plugin/ovs/ovs.h"
 
 namespace {
@@ -57,12 +58,19 @@ void declare(CLI::App& app, Options& options) {
       "  ovs-appctl -t /var/run/openvswitch/ovs-flow-exporter.ctl flow/list proto=tcp");
 }
 
+// A warning only: a Secret may be mounted later, and is looked for at every connect.
+void warn_of_tls_files(const ofe::config::Config& settings) {
+  if (!settings.collector || settings.collector->protocol != ofe::config::CollectorProtocol::tls) return;
+  const auto context = ofe::make_tls_context(settings.tls, *settings.collector);
+  if (!context->refresh()) std::fprintf(stderr, "warning: ovsFlowExporter.tls: %s\n", context->stats().problem.c_str());
+}
+
 std::optional<ofe::config::Config> load(const std::string& path) {
   ofe::config::ParseResult parsed = ofe::config::load(path);
   for (const std::string& warning : parsed.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
-  if (parsed.settings) parsed.errors = ofe::unsupported_settings(*parsed.settings);
+  if (parsed.settings) warn_of_tls_files(*parsed.settings);
   for (const std::string& error : parsed.errors) std::fprintf(stderr, "error: %s\n", error.c_str());
-  return parsed.errors.empty() ? parsed.settings : std::nullopt;
+  return parsed.settings;
 }
 
 std::string absolute(const std::string& path) {

@@ -14,6 +14,7 @@
 #include "ovs-plugin/exporter/commands.h"
 #include "ovs-plugin/exporter/denied_commands.h"
 #include "ovs-plugin/exporter/exporter.h"
+#include "ovs-plugin/exporter/tls_collector.h"
 #include "ovs-plugin/exporter/userspace_status.h"
 #include "ovs-plugin/ovs/ovs.h"
 

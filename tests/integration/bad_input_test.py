@@ -37,9 +37,14 @@ def wrong_configurations(testbed):
     expect("wrong.conf:1" in errors and "wrong.conf:2" in errors, "errors name file and line, all of them at once")
     code, _, errors = check_config(testbed.folder / "absent.conf")
     expect(code == 1 and "absent.conf" in errors and "No such file" in errors, "an unreadable file is named, with why")
-    path.write_text('flowCollectorAddr: "192.0.2.1:4739:tls"\n')
+    over_tls = 'flowCollectorAddr: "192.0.2.1:4739:tls"\novsFlowExporter: {tls: {certificateFile: /nonexistent/tls.crt%s}}\n'
+    path.write_text(over_tls % "")
     code, _, errors = check_config(path)
-    expect(code == 1 and "tls" in errors, "a transport this version lacks is refused, not ignored")
+    expect(code == 1 and "wrong.conf:2" in errors and "keyFile" in errors, "a certificate without its key is refused")
+    path.write_text(over_tls % ", keyFile: /nonexistent/tls.key")
+    code, _, errors = check_config(path)
+    expect(code == 0 and "warning" in errors and "/nonexistent/tls.crt: No such file" in errors,
+           "a certificate that is not there is warned of: it may be mounted later")
     path.write_text("")
     code, effective, _ = check_config(path)
     expect(code == 0 and "flowPollInterval" in effective, "an empty file is the defaults")

@@ -39,7 +39,12 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  vswitchdSharePercent: 2\n"
       "  vswitchdMaxAnswerOctets: 1048576\n"
       "  deniedFlows: all\n"
-      "  stateFile: /var/lib/ovs-flow-exporter/state\n");
+      "  stateFile: /var/lib/ovs-flow-exporter/state\n"
+      "  tls:\n"
+      "    caFile: /tls/ca.crt\n"
+      "    certificateFile: /tls/tls.crt\n"
+      "    keyFile: /tls/tls.key\n"
+      "    serverName: collector.example\n");
   Config expected;
   expected.bridge = "br-antrea";
   expected.zones = {0, 65535, 7};
@@ -67,6 +72,7 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.vswitchd_max_answer_octets = 1'048'576;
   expected.denied_flows = DeniedFlows::all;
   expected.state_file = "/var/lib/ovs-flow-exporter/state";
+  expected.tls = {"/tls/ca.crt", "/tls/tls.crt", "/tls/tls.key", "collector.example"};
   EXPECT_EQ(config, expected);
 }
 

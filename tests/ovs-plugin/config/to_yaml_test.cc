@@ -86,6 +86,9 @@ class RandomConfig {
     config.vswitchd_share_percent = static_cast<std::uint32_t>(between(1, 50));
     config.vswitchd_max_answer_octets = static_cast<std::uint64_t>(between(1 << 20, 1 << 30));
     config.state_file = one_of<const char*>({"", "/var/lib/ofe/state", "/with blank/\"quoted\""});
+    config.tls.ca_file = one_of<const char*>({"", "/etc/tls/ca.crt", "/with blank/\"quoted\""});
+    if (coin()) config.tls.certificate_file = config.tls.key_file = "/etc/tls/both.pem";
+    config.tls.server_name = one_of<const char*>({"", "collector.example", "192.0.2.1", "fd00::1"});
   }
 
   std::mt19937_64 random_;
@@ -138,7 +141,12 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  vswitchdSharePercent: 5\n"
             "  vswitchdMaxAnswerOctets: 67108864\n"
             "  deniedFlows: \"policy\"\n"
-            "  stateFile: \"\"\n");
+            "  stateFile: \"\"\n"
+            "  tls:\n"
+            "    caFile: \"\"\n"
+            "    certificateFile: \"\"\n"
+            "    keyFile: \"\"\n"
+            "    serverName: \"\"\n");
 }
 
 TEST(ToYaml, TimeoutsSpeakTheNewerSpelling) {
