@@ -13,6 +13,7 @@
 #include "ipfix/reconnect_schedule.h"
 #include "ipfix/record_intake.h"
 #include "ipfix/session_preamble.h"
+#include "ipfix/session_renewal.h"
 #include "ipfix/statistics_records.h"
 #include "ipfix/transport.h"
 
@@ -44,6 +45,7 @@ struct ExportingProcess::Impl {
         queue(options.observation_domain, message_limit(options), {options.queue_octets, options.resend_octets}),
         intake(options.spool, preamble, queue, stats, now),
         sender(options, preamble, queue, stats, [this](std::uint64_t source_end) { intake.mark_left(source_end); }),
+        renewal(options),
         schedule(options.reconnect_initial_ms, options.reconnect_max_ms),
         socket(make_socket(options)),
         next_attempt_ms(now.monotonic_ms) {
@@ -58,6 +60,7 @@ struct ExportingProcess::Impl {
   void attempt_failed(SessionState state, std::string error, Now now);
   void session_failed(const char* what, const IoResult& why, Now now);
   void check_udp_address(std::uint64_t errors_before, Now now);
+  void connect_again(Now now);
   void set_state(SessionState state, Now now);
   std::optional<std::int64_t> next_deadline_ms() const;
   std::string what_on_peer(const char* what) const;
@@ -69,6 +72,7 @@ struct ExportingProcess::Impl {
   MessageQueue queue;
   RecordIntake intake;
   MessageSender sender;
+  SessionRenewal renewal;
   ReconnectSchedule schedule;
   std::unique_ptr<CollectorSocket> socket;
   SocketAddress address;
@@ -141,6 +145,7 @@ void ExportingProcess::Impl::session_is_up(Now now) {
   connected_since_ms = now.monotonic_ms;
   next_address_check_ms = now.monotonic_ms + std::max(options.template_refresh_ms, options.reconnect_max_ms);
   sender.begin_session(now);
+  renewal.begin_session(now);
   set_state(SessionState::connected, now);
 }
 
@@ -157,6 +162,7 @@ void ExportingProcess::Impl::serve_session(Now now) {
     return session_failed("send", *failure, now);
   }
   if (options.transport == Transport::udp) check_udp_address(errors_before, now);
+  if (renewal.is_due(*socket, sender, now)) connect_again(now);
 }
 
 void ExportingProcess::Impl::attempt_failed(SessionState state, std::string error, Now now) {
@@ -168,8 +174,8 @@ void ExportingProcess::Impl::attempt_failed(SessionState state, std::string erro
 
 void ExportingProcess::Impl::session_failed(const char* what, const IoResult& why, Now now) {
   stats.last_error = what_on_peer(what) + socket->error_text(why);
-  sender.take_acknowledgements(*socket);  // the kernel keeps the numbers until the socket is closed
   stats.authentication_failures += socket->authentication_failed();
+  sender.take_acknowledgements(*socket);  // the kernel keeps the numbers until the socket is closed
   socket->close();
   sender.end_session(why.error != 0);
   next_attempt_ms = schedule.next_attempt_ms(now.monotonic_ms, now.monotonic_ms - connected_since_ms);
@@ -187,6 +193,11 @@ void ExportingProcess::Impl::check_udp_address(std::uint64_t errors_before, Now 
   std::string ignored_error;  // the address in use may still be good
   const std::optional<SocketAddress> found = address_source(ignored_error);
   if (!found || same_address(*found, address)) return;
+  connect_again(now);
+}
+
+void ExportingProcess::Impl::connect_again(Now now) {
+  sender.take_acknowledgements(*socket);
   socket->close();
   sender.end_session(false);
   start_session(now);
@@ -215,6 +226,8 @@ std::optional<std::int64_t> ExportingProcess::Impl::next_deadline_ms() const {
     // poll(2) does not tell of acknowledgements.
     const std::int64_t next_look_ms = last_run_ms + (draining ? draining_look_ms : acknowledgement_look_ms);
     if (queue.has_unacknowledged()) deadline = std::min(deadline.value_or(next_look_ms), next_look_ms);
+    if (const auto renewal_ms = renewal.next_deadline_ms())
+      deadline = std::min(deadline.value_or(*renewal_ms), *renewal_ms);
     return deadline;
   }
   return deadline ? std::min(*deadline, next_address_check_ms) : next_address_check_ms;

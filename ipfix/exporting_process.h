@@ -73,6 +73,7 @@ struct ExportingOptions {
   // TLS 1.3: how long a collector that asked for our certificate is given to refuse it, where it does not show that it
   // accepts it, before anything is sent.
   std::int64_t tls_confirmation_ms = 1'000;
+  std::int64_t tls_files_look_ms = 10'000;  // how often it is looked whether the session's certificates were replaced
 };
 
 // resolving: the collector has no address yet, and is asked for again. UDP is connected as soon as it has one.

@@ -42,6 +42,8 @@ void MessageSender::begin_session(Now now) {
 void MessageSender::end_session(bool by_reset) {
   stats_.records_resent += queue_.repeat_sent(by_reset);
   octets_gone_ = 0;
+  offered_ = false;
+  held_ = false;
   stats_.sequence = 0;
   preamble_messages_.clear();
   preamble_parts_queued_ = 0;
@@ -83,7 +85,8 @@ std::optional<IoResult> MessageSender::run(CollectorSocket& socket, Now now) {
 
 // False: nothing to send. Otherwise current() is what to send, or to go on sending.
 bool MessageSender::choose_message(Now now) {
-  if (octets_gone_ > 0) return true;
+  if (octets_gone_ > 0 || offered_) return true;
+  if (held_) return false;
   const std::optional<std::int64_t> open_since = queue_.open_since_ms();
   if (!queue_.has_finished() && open_since && *open_since + options_.max_batch_delay_ms <= now.monotonic_ms) {
     queue_.finish_open();
@@ -117,12 +120,13 @@ void MessageSender::queue_preamble(std::size_t first_part) {
 
 IoResult MessageSender::send_current(CollectorSocket& socket, Now now) {
   Message& message = current();
-  if (octets_gone_ == 0) {
+  if (is_between_messages()) {
     stamp(message, static_cast<std::uint32_t>(now.wall_ms / 1000), stats_.sequence + message.records_missing);
     if (leaving_ && lane_ == Lane::data) leaving_(queue_.front_source_end());
   }
   const std::span<const std::uint8_t> rest = std::span(message.octets).subspan(octets_gone_);
   const IoResult result = is_udp() ? send_datagram(socket, message, now) : socket.send(rest);
+  offered_ = !is_udp() && result.status == IoStatus::blocked;
   if (result.status != IoStatus::done) return result;
   octets_gone_ += result.octets;
   if (octets_gone_ == message.octets.size()) finish_current(socket);
@@ -187,7 +191,7 @@ void MessageSender::take_acknowledgements(const CollectorSocket& socket) {
 }
 
 std::optional<std::int64_t> MessageSender::next_deadline_ms() const {
-  if (blocked_) return std::nullopt;
+  if (blocked_ || held_) return std::nullopt;
   if (retry_at_ms_) return retry_at_ms_;
   const bool last_statistics = statistics_.last_is_due() && queue_.empty();
   if (stopped_early_ || queue_.has_finished() || preamble_parts_queued_ < preamble_.parts() || last_statistics)

@@ -35,6 +35,10 @@ class MessageSender {
   // How far the collector's host has come.
   void take_acknowledgements(const CollectorSocket& socket);
 
+  // For the rest of the session nothing new is begun, so that it can be closed without a loss.
+  void hold() { held_ = true; }
+  bool is_between_messages() const { return octets_gone_ == 0 && !offered_; }
+
   bool wants_to_write() const { return blocked_; }
   StatisticsRecords& statistics() { return statistics_; }
   // The last ones, which finish() asked for, have not left.
@@ -69,6 +73,8 @@ class MessageSender {
   std::size_t preamble_parts_queued_ = 0;  // of preamble_, in this session
   Lane lane_ = Lane::data;
   std::size_t octets_gone_ = 0;  // of the current message; only a stream cuts messages
+  bool offered_ = false;         // a stream did not take the current message yet and is to be offered it again
+  bool held_ = false;
   bool blocked_ = false;
   bool stopped_early_ = false;                   // more to send, but others want their turn
   std::optional<std::int64_t> retry_at_ms_;      // UDP: the kernel is out of buffers, which poll(2) does not tell

@@ -167,20 +167,21 @@ IoResult TlsSocket::broken_by_tls() {
   if (error.alert >= 0) {
     const bool shown = !context_->options().certificate_file.empty();
     authentication_failed_ = refuses_our_certificate(error.alert, asked_for_certificate_);
-    if (!authentication_failed_) return broken(0, "ended by the collector: " + error.text);
-    if (!shown) return broken(0, "the collector demands a certificate and none is set: " + error.text);
-    return broken(0, "the collector refused our certificate: " + error.text);
+    const std::string what = !authentication_failed_ ? "ended by the collector: "
+                             : shown                 ? "the collector refused our certificate: "
+                                                     : "the collector demands a certificate and none is set: ";
+    return broken(EPROTO, what + error.text);
   }
   if (peer_.error != 0) return broken(peer_.error, "");
   if (peer_.ended) {
     return broken(
         0, is_up ? "closed by the collector without a close_notify" : "the collector hung up during the TLS handshake");
   }
-  return broken(0, error.text.empty() ? "TLS failed" : error.text);
+  return broken(EPROTO, error.text.empty() ? "TLS failed" : error.text);
 }
 
 IoResult TlsSocket::broken(int errno_value, std::string text) {
-  if (errno_value != 0) {
+  if (text.empty()) {
     const bool in_handshake = phase_ == Phase::handshake;
     text = std::string(in_handshake ? "TLS handshake: " : "") + std::strerror(errno_value);
   }

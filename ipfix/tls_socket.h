@@ -45,6 +45,7 @@ class TlsSocket final : public TcpSocket {
   IoResult continue_handshake();
   IoResult discard_input();
   IoResult not_done(int returned);
+  // errno_value not 0: a collector that ends a session so may have thrown away what its host acknowledged.
   IoResult broken(int errno_value, std::string text);
   IoResult broken_by_tls();
   static int on_verified(int ok, X509_STORE_CTX* verification);

@@ -74,6 +74,21 @@ TEST_F(TlsStream, TheCollectorMayChangeKeysUnderAFullSocket) {
   EXPECT_TRUE(arrive(process, collector, 12'100));
 }
 
+// A record that OpenSSL has begun to write is finished before anything else, a new template's included.
+TEST_F(TlsStream, ATemplateAddedUnderAFullSocketComesAfterWhatWasBegun) {
+  TlsCollector collector(certificate_);
+  ExportingProcess process(
+      {.transport = Transport::tls, .max_message_octets_tcp = 16'000, .tls = context_},  // a TLS record each
+      always(collector.address()), at_ms(0));
+  ASSERT_TRUE(process.add_template(numbered(record_octets)));
+  ASSERT_TRUE(run_to_state(process, collector, SessionState::connected, at_ms(0)));
+  export_numbers(process, 0, 12'000);
+  ASSERT_TRUE(run_until(process, at_ms(0), [&] { return (process.events() & POLLOUT) != 0; }));
+  ASSERT_TRUE(process.add_template({300, 0, {{0, 1, 8}}}));
+  EXPECT_TRUE(arrive(process, collector, 12'000));
+  EXPECT_EQ(process.stats().templates_sent, 2u);
+}
+
 // TLS 1.2: its renegotiation is declined, as it has been a way to attack; the session goes on.
 TEST_F(TlsStream, ARenegotiationIsDeclined) {
   TlsCollector collector(certificate_);

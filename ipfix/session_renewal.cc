@@ -1,0 +1,36 @@
+#include "ipfix/session_renewal.h"
+
+namespace ipfix {
+namespace {
+
+constexpr std::int64_t acknowledgement_look_ms = 20;  // poll(2) does not tell
+
+bool all_acknowledged(const CollectorSocket& socket) {
+  return socket.octets_acknowledged().value_or(socket.octets_written()) == socket.octets_written();
+}
+
+}  // namespace
+
+void SessionRenewal::begin_session(Now now) {
+  close_by_ms_.reset();
+  next_look_ms_ = now.monotonic_ms + options_.tls_files_look_ms;
+}
+
+bool SessionRenewal::is_due(CollectorSocket& socket, MessageSender& sender, Now now) {
+  if (now.monotonic_ms < next_look_ms_) return false;
+  if (!close_by_ms_) {
+    next_look_ms_ = now.monotonic_ms + options_.tls_files_look_ms;
+    if (!socket.is_outdated()) return false;
+    sender.hold();
+    close_by_ms_ = now.monotonic_ms + options_.connect_timeout_ms;
+  }
+  next_look_ms_ = now.monotonic_ms + acknowledgement_look_ms;
+  // What is not acknowledged by then still leaves, as after any close. A message is never cut for this.
+  return sender.is_between_messages() && (all_acknowledged(socket) || now.monotonic_ms >= *close_by_ms_);
+}
+
+std::optional<std::int64_t> SessionRenewal::next_deadline_ms() const {
+  return options_.tls ? std::optional(next_look_ms_) : std::nullopt;
+}
+
+}  // namespace ipfix
