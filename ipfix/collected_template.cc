@@ -11,13 +11,25 @@ namespace {
 
 void assign_elements(CollectedTemplate& definition, const ElementSource& elements) {
   definition.has_lists = false;
+  definition.values_need_check = false;
   for (CollectedField& field : definition.fields) {
     bool learned = false;
     field.element = elements.find_element(field.specifier.enterprise, field.specifier.id, learned);
     const bool usable = field.element != nullptr && legal_field_length(field.element->type, field.specifier.length);
     field.type = usable ? field.element->type : DataType::octet_array;
     if (is_list(field.type)) definition.has_lists = true;
+    const bool any_length = field.type == DataType::octet_array || field.type == DataType::string;
+    if (field.specifier.length == variable_length && !any_length) definition.values_need_check = true;
   }
+}
+
+void add_to_runs(std::vector<FieldRun>& runs, std::uint16_t length) {
+  if (length == variable_length) {
+    runs.emplace_back();
+    return;
+  }
+  ++runs.back().fields;
+  runs.back().octets += length;
 }
 
 }  // namespace
@@ -57,6 +69,7 @@ Finding resolve(const TemplateRecord& record, const ElementSource& elements, Col
   resolved.id = record.definition.id;
   resolved.scope_fields = record.definition.scope_fields;
   resolved.fields.reserve(record.definition.fields.size());
+  resolved.runs.emplace_back();
   for (const FieldSpecifier& specifier : record.definition.fields) {
     bool learned = false;
     const Element* element = elements.find_element(specifier.enterprise, specifier.id, learned);
@@ -66,6 +79,7 @@ Finding resolve(const TemplateRecord& record, const ElementSource& elements, Col
     const bool variable = specifier.length == variable_length;
     resolved.min_record_octets += variable ? 1 : specifier.length;
     if (variable) resolved.fixed_size = false;
+    add_to_runs(resolved.runs, specifier.length);
     resolved.fields.push_back({.specifier = specifier});
   }
   assign_elements(resolved, elements);

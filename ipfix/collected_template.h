@@ -27,6 +27,12 @@ struct CollectedField {
 // "enterprise55829_108" when the element is unknown.
 std::string field_name(const FieldSpecifier& specifier, const Element* element);
 
+// How a record is cut: fields of fixed lengths, then one of variable length unless the record ends.
+struct FieldRun {
+  std::uint32_t fields = 0;  // of fixed length
+  std::uint32_t octets = 0;  // of them together
+};
+
 struct CollectedTemplate {
   std::uint16_t id = 0;
   std::uint16_t scope_fields = 0;  // > 0: an Options Template
@@ -34,6 +40,8 @@ struct CollectedTemplate {
   std::size_t min_record_octets = 0;
   bool fixed_size = true;  // every record takes min_record_octets
   bool has_lists = false;
+  bool values_need_check = false;  // a variable-length value can be illegal: lists, and types with lengths of their own
+  std::vector<FieldRun> runs;      // the last one ends the record, all others a variable-length field
   std::int64_t last_received_ms = 0;    // monotonic
   std::int64_t longest_refresh_ms = 0;  // 0: not yet repeated
 

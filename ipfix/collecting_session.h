@@ -31,7 +31,7 @@ struct CollectingLimits {
   std::size_t domains_per_session = 256;
   std::size_t templates_per_domain = 2048;
   std::size_t fields_per_template = 16384;          // a message holds 16,377 at most
-  std::size_t template_fields_per_session = 32768;  // about 32 octets of memory each
+  std::size_t template_fields_per_session = 32768;  // about 40 octets of memory each
   std::size_t held_octets_per_session = 65536;      // data sets that wait for their template; 0: hold none
   std::size_t learned_elements_per_session = 1024;
   std::size_t list_nesting = 16;

@@ -11,6 +11,11 @@ Finding spend(ValueBudget& budget, std::size_t values) {
   return Finding::none;
 }
 
+Finding check_end(const RecordReader& reader, std::size_t depth) {
+  if (depth == 0) return reader.cut() ? Finding::record_beyond_set : Finding::none;
+  return reader.cut() || !reader.rest().empty() ? Finding::list_cut : Finding::none;
+}
+
 Finding check_basic_list(Octets value, const TemplateSource& templates, ValueBudget& budget, std::size_t depth) {
   BasicList list;
   if (!read_basic_list(value, list)) return Finding::list_cut;
@@ -41,11 +46,64 @@ Finding check_sub_template_list(const SubTemplateList& list, const TemplateSourc
 
 }  // namespace
 
+// put.fixed(first octet, index of the first field, how many) and put.variable(value, index of the field).
+template <class Put>
+inline bool RecordReader::walk(Put put) {
+  if (rest_.size() < definition_.min_record_octets || rest_.empty()) return false;
+  const std::uint8_t* at = rest_.data();
+  const std::uint8_t* const end = at + rest_.size();
+  const auto left = [&] { return static_cast<std::size_t>(end - at); };
+  const auto fail = [this] {
+    cut_ = true;
+    rest_ = {};
+    return false;
+  };
+  std::size_t field = 0;
+  for (const FieldRun *run = definition_.runs.data(), *last = run + definition_.runs.size() - 1;; ++run) {
+    if (run->octets > left()) return fail();
+    put.fixed(at, field, run->fields);
+    at += run->octets;
+    field += run->fields;
+    if (run == last) break;
+    // RFC 7011 section 7.
+    if (left() < 1) return fail();
+    std::size_t length = *at++;
+    if (length == 255) {
+      if (left() < 2) return fail();
+      length = static_cast<std::size_t>(at[0] << 8 | at[1]);
+      at += 2;
+    }
+    if (length > left()) return fail();
+    put.variable(Octets(at, length), field++);
+    at += length;
+  }
+  rest_ = Octets(at, left());
+  return true;
+}
+
 bool RecordReader::next(Values& values) {
-  if (reader_.remaining() < definition_.min_record_octets || reader_.remaining() == 0) return false;
+  struct Put {
+    Octets* values;
+    const CollectedField* fields;
+    void fixed(const std::uint8_t* at, std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i) {
+        const std::size_t length = fields[i].specifier.length;
+        values[i] = Octets(at, length);
+        at += length;
+      }
+    }
+    void variable(Octets value, std::size_t field) { values[field] = value; }
+  };
   values.resize(definition_.fields.size());
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = reader_.value(definition_.fields[i].specifier.length);
-  return !reader_.cut();
+  return walk(Put{values.data(), definition_.fields.data()});
+}
+
+bool RecordReader::skip() {
+  struct Put {
+    void fixed(const std::uint8_t*, std::size_t, std::size_t) {}
+    void variable(Octets, std::size_t) {}
+  };
+  return walk(Put{});
 }
 
 bool read_basic_list(Octets value, BasicList& list) {
@@ -109,6 +167,13 @@ Finding check_records(const CollectedTemplate& definition, Octets octets, const 
     return spend(budget, records * field_count);
   }
   RecordReader reader(definition, octets);
+  if (!definition.values_need_check) {
+    while (reader.skip()) {
+      ++records;
+      if (spend(budget, field_count) != Finding::none) return Finding::too_many_values;
+    }
+    return check_end(reader, depth);
+  }
   Values values;
   while (reader.next(values)) {
     ++records;
@@ -120,8 +185,7 @@ Finding check_records(const CollectedTemplate& definition, Octets octets, const 
     }
     if (finding != Finding::none) return finding;
   }
-  if (depth == 0) return reader.cut() ? Finding::record_beyond_set : Finding::none;
-  return reader.cut() || !reader.rest().empty() ? Finding::list_cut : Finding::none;
+  return check_end(reader, depth);
 }
 
 }  // namespace ipfix

@@ -18,14 +18,19 @@ using Values = std::vector<Octets>;
 // Cuts the next record off octets. False: less than the smallest record is left, or a value passes the end (cut).
 class RecordReader {
  public:
-  RecordReader(const CollectedTemplate& definition, Octets octets) : definition_(definition), reader_(octets) {}
+  RecordReader(const CollectedTemplate& definition, Octets octets) : definition_(definition), rest_(octets) {}
   bool next(Values& values);
-  bool cut() const { return reader_.cut(); }
-  Octets rest() const { return reader_.rest(); }
+  bool skip();  // the same without the values
+  bool cut() const { return cut_; }
+  Octets rest() const { return rest_; }
 
  private:
+  template <class Put>
+  bool walk(Put put);
+
   const CollectedTemplate& definition_;
-  OctetReader reader_;
+  Octets rest_;
+  bool cut_ = false;
 };
 
 // RFC 6313 section 4.5.1: values of one element.

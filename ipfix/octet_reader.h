@@ -16,6 +16,22 @@ using Octets = std::span<const std::uint8_t>;
 
 // Of one to eight octets.
 inline std::uint64_t big_endian(Octets octets) {
+  // The compiler makes one load of each of these; of the loop, eight.
+  const std::uint8_t* const o = octets.data();
+  const auto two = [o](int at) { return static_cast<std::uint32_t>(o[at] << 8 | o[at + 1]); };
+  const auto four = [two](int at) { return std::uint64_t{two(at) << 16 | two(at + 2)}; };
+  switch (octets.size()) {
+    case 8:
+      return four(0) << 32 | four(4);
+    case 4:
+      return four(0);
+    case 2:
+      return two(0);
+    case 1:
+      return o[0];
+    default:
+      break;
+  }
   std::uint64_t value = 0;
   for (const std::uint8_t octet : octets) value = value << 8 | octet;
   return value;

@@ -34,6 +34,15 @@ def megaflow_readers_agree():
                    f"{way}: reads the 44 of 70 recorded megaflows that OVS's own reader accepts")
 
 
+def decoders_agree():
+    first = {}
+    for way in ("ours", "peer"):
+        with Prompted([BIN.parent / "bench/bench-ipfix-decode", way]) as decoder:
+            measured = decoder.round()
+            first[way] = decoder.first["digest"], measured["records"], measured["octet_delta"], measured["text_octets"]
+    expect(first["ours"] == first["peer"] and first["ours"][1] > 0, "ours and libfixbuf decode the same values")
+
+
 def rows_say_what_was_measured():
     made = row("b", "u", [2, 4, 3], "p", [6, 6, 6], 2)
     expect((made["ours"], made["peer_value"], made["ratio"], made["met"]) == (3, 6, 2, True), "a row has medians")
@@ -59,5 +68,6 @@ def arguments_are_checked():
 
 readers_agree()
 megaflow_readers_agree()
+decoders_agree()
 rows_say_what_was_measured()
 arguments_are_checked()
