@@ -1,6 +1,7 @@
 #include "ipfix/message_sender.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -56,6 +57,7 @@ void MessageSender::end_session(bool by_reset) {
 std::optional<IoResult> MessageSender::run(CollectorSocket& socket, Now now) {
   blocked_ = false;
   stopped_early_ = false;
+  one_by_one_ = false;
   retry_at_ms_.reset();
   if (is_udp()) {
     if (const IoResult peer = socket.check_peer(); peer.status == IoStatus::failed) note_udp_error(peer.error, now);
@@ -64,6 +66,12 @@ std::optional<IoResult> MessageSender::run(CollectorSocket& socket, Now now) {
     if (budget == 0) {
       stopped_early_ = true;
       break;
+    }
+    if (const std::size_t size = batch_size(budget); size > 1) {
+      if (const std::size_t sent = send_batch(socket, size, now); sent > 0) {
+        budget -= static_cast<int>(sent) - 1;
+        continue;
+      }
     }
     const IoResult result = send_current(socket, now);
     if (result.status == IoStatus::blocked) {
@@ -118,6 +126,39 @@ void MessageSender::queue_preamble(std::size_t first_part) {
   preamble_parts_queued_ = preamble_.parts();
 }
 
+// How many data messages may leave in one system call: the templates' turn comes after a count of them.
+std::size_t MessageSender::batch_size(int budget) const {
+  if (!is_udp() || lane_ != Lane::data || one_by_one_) return 1;
+  std::size_t size = std::min({queue_.finished(), static_cast<std::size_t>(budget), max_datagrams_at_once});
+  if (options_.template_refresh_messages > 0) {
+    size = std::min<std::size_t>(size, options_.template_refresh_messages - data_messages_since_refresh_);
+  }
+  return size;
+}
+
+// How many went. None, or fewer than asked for: from there on they go one by one, which tells errors from each other.
+std::size_t MessageSender::send_batch(CollectorSocket& socket, std::size_t size, Now now) {
+  std::array<std::span<const std::uint8_t>, max_datagrams_at_once> datagrams;
+  std::uint32_t sequence = stats_.sequence;
+  for (std::size_t i = 0; i < size; ++i) {
+    Message& message = queue_.front(i);
+    sequence += message.records_missing;
+    stamp(message, static_cast<std::uint32_t>(now.wall_ms / 1000), sequence);
+    sequence += message.data_records;
+    datagrams[i] = message.octets;
+  }
+  const IoResult result = socket.send_datagrams(std::span(datagrams).first(size));
+  // It is told once. Every other error meets the first message again when that goes alone.
+  if (result.status == IoStatus::failed && result.error == ECONNREFUSED) note_udp_error(result.error, now);
+  one_by_one_ = result.octets < size;
+  for (std::size_t i = 0; i < result.octets; ++i) {
+    stats_.octets_sent += queue_.front().octets.size();
+    finish_current(socket);
+  }
+  if (result.octets > 0) forget_old_error(now);
+  return result.octets;
+}
+
 IoResult MessageSender::send_current(CollectorSocket& socket, Now now) {
   Message& message = current();
   if (is_between_messages()) {
@@ -145,9 +186,12 @@ IoResult MessageSender::send_datagram(CollectorSocket& socket, const Message& me
     note_udp_error(result.error, now);
     if (!about_earlier_datagram(result.error)) break;
   }
-  const bool quiet = now.monotonic_ms - last_error_ms_ >= options_.reconnect_initial_ms;
-  if (result.status == IoStatus::done && quiet) stats_.last_error.clear();
+  if (result.status == IoStatus::done) forget_old_error(now);
   return result;
+}
+
+void MessageSender::forget_old_error(Now now) {
+  if (now.monotonic_ms - last_error_ms_ >= options_.reconnect_initial_ms) stats_.last_error.clear();
 }
 
 void MessageSender::note_udp_error(int error, Now now) {

@@ -56,7 +56,10 @@ class MessageSender {
   bool refresh_is_due(Now now) const;
   void queue_preamble(std::size_t first_part);
   Message& current() { return lane_ == Lane::preamble ? preamble_messages_.front() : queue_.front(); }
+  std::size_t batch_size(int budget) const;
+  std::size_t send_batch(CollectorSocket& socket, std::size_t size, Now now);
   IoResult send_current(CollectorSocket& socket, Now now);
+  void forget_old_error(Now now);
   IoResult send_datagram(CollectorSocket& socket, const Message& message, Now now);
   void note_udp_error(int error, Now now);
   void finish_current(const CollectorSocket& socket);
@@ -75,6 +78,7 @@ class MessageSender {
   std::size_t octets_gone_ = 0;  // of the current message; only a stream cuts messages
   bool offered_ = false;         // a stream did not take the current message yet and is to be offered it again
   bool held_ = false;
+  bool one_by_one_ = false;      // UDP: a batch was cut short in this run
   bool blocked_ = false;
   bool stopped_early_ = false;                   // more to send, but others want their turn
   std::optional<std::int64_t> retry_at_ms_;      // UDP: the kernel is out of buffers, which poll(2) does not tell

@@ -12,6 +12,17 @@
 
 namespace ipfix {
 
+IoResult CollectorSocket::send_datagrams(std::span<const std::span<const std::uint8_t>> datagrams) {
+  std::size_t sent = 0;
+  for (const std::span<const std::uint8_t> datagram : datagrams) {
+    const IoResult result = send(datagram);
+    if (result.status == IoStatus::failed && sent == 0) return result;
+    if (result.status != IoStatus::done) break;
+    ++sent;
+  }
+  return {IoStatus::done, sent, 0};
+}
+
 std::string CollectorSocket::error_text(const IoResult& result) const {
   return result.error == 0 ? "closed by the collector" : std::strerror(result.error);
 }

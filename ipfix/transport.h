@@ -21,6 +21,8 @@ struct IoResult {
   int error = 0;           // errno, with failed; 0: the collector closed its side, or error_text() knows
 };
 
+inline constexpr std::size_t max_datagrams_at_once = 64;
+
 class CollectorSocket {
  public:
   CollectorSocket() = default;
@@ -35,6 +37,9 @@ class CollectorSocket {
 
   // Stream: as much as goes; after blocked the same octets are offered again. UDP: one datagram, whole or not at all.
   virtual IoResult send(std::span<const std::uint8_t> octets) = 0;
+  // UDP: up to max_datagrams_at_once of them in turn; octets of the result: how many went. Fewer, and not failed: the
+  // next one has to go alone to find out why.
+  virtual IoResult send_datagrams(std::span<const std::span<const std::uint8_t>> datagrams);
   // Stream: what a collector sends means nothing and is thrown away; failed with error 0: it closed its side.
   // UDP: takes up an error that an earlier datagram met (ICMP).
   virtual IoResult check_peer() = 0;

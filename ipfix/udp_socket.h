@@ -11,6 +11,7 @@ class UdpSocket final : public CollectorSocket {
   IoResult open(const SocketAddress& address) override;
   IoResult finish_connect() override { return {}; }
   IoResult send(std::span<const std::uint8_t> octets) override { return send_to_kernel(octets); }
+  IoResult send_datagrams(std::span<const std::span<const std::uint8_t>> datagrams) override;
   IoResult check_peer() override { return pending_error(); }
   void close() override;
 };
