@@ -1,5 +1,6 @@
 """The benchmark's programs on a small table: every reader sees every entry of the zone and no other, again and again."""
 
+import contextlib
 import pathlib
 import subprocess
 import sys
@@ -9,6 +10,7 @@ sys.path[:0] = [str(HERE.parent / "integration")]
 
 # pylint: disable=wrong-import-position
 from conntrack_table import OTHER_ZONE, ZONE, ConntrackTable  # noqa: E402
+from export_rows import WAYS, Export, check  # noqa: E402
 from harness import BIN, Testbed, expect  # noqa: E402
 from measure import Prompted, row  # noqa: E402
 from records import completeness  # noqa: E402
@@ -43,6 +45,15 @@ def decoders_agree():
     expect(first["ours"] == first["peer"] and first["ours"][1] > 0, "ours and libfixbuf decode the same values")
 
 
+def senders_agree():
+    with contextlib.ExitStack() as stack:
+        for protocol in ("tcp", "udp"):
+            values = {way: [Export(way, protocol, stack).round()] for way in WAYS}
+            check(protocol, values)
+            expect(all(measured[0]["received_records"] > 0 and measured[0]["ns"] > 0 for measured in values.values()),
+                   f"{protocol}: records of ours and of libfixbuf arrive, the same ones")
+
+
 def rows_say_what_was_measured():
     made = row("b", "u", [2, 4, 3], "p", [6, 6, 6], 2)
     expect((made["ours"], made["peer_value"], made["ratio"], made["met"]) == (3, 6, 2, True), "a row has medians")
@@ -69,5 +80,6 @@ def arguments_are_checked():
 readers_agree()
 megaflow_readers_agree()
 decoders_agree()
+senders_agree()
 rows_say_what_was_measured()
 arguments_are_checked()
