@@ -6,13 +6,17 @@
 namespace ipfix {
 namespace {
 
-constexpr std::size_t max_spare_buffers = 8;
+constexpr std::size_t max_spare_octets = 512u << 10;  // several turns' messages, long or short
 
 }  // namespace
 
 MessageQueue::MessageQueue(std::uint32_t observation_domain, std::size_t max_message_octets, QueueLimits limits)
     : writer_(observation_domain, max_message_octets), limits_(limits) {
-  spare_buffers_.reserve(max_spare_buffers);
+  spare_buffers_.reserve(max_spare_buffers());
+}
+
+std::size_t MessageQueue::max_spare_buffers() const {
+  return max_spare_octets / writer_.max_octets() + 1;
 }
 
 MessageQueue::Taken MessageQueue::add(std::uint16_t template_id, std::span<const std::uint8_t> record,
@@ -90,7 +94,7 @@ std::uint64_t MessageQueue::repeat_sent(bool and_retained) {
 void MessageQueue::release_oldest() {
   Queued& oldest = queued_.front();
   released_ = oldest.source_end;
-  if (spare_buffers_.size() < max_spare_buffers) spare_buffers_.push_back(std::move(oldest.message.octets));
+  if (spare_buffers_.size() < max_spare_buffers()) spare_buffers_.push_back(std::move(oldest.message.octets));
   queued_.pop_front();
 }
 

@@ -76,6 +76,7 @@ class MessageQueue {
 
   bool within_limit(std::size_t added) const { return empty() || octets() + added <= limits_.octets; }
   void release_oldest();
+  std::size_t max_spare_buffers() const;
 
   MessageWriter writer_;
   QueueLimits limits_;

@@ -88,6 +88,8 @@ Message MessageWriter::take(std::vector<std::uint8_t> next_buffer) {
   close_set();
   put16(message_.octets, length_at, message_.octets.size());
   Message finished = std::move(message_);
+  // A short one that waits keeps no memory that it does not need, as only its octets count against a bound.
+  if (finished.octets.size() < finished.octets.capacity() / 2) finished.octets.shrink_to_fit();
   begin(std::move(next_buffer));
   return finished;
 }
@@ -96,6 +98,7 @@ void MessageWriter::begin(std::vector<std::uint8_t> buffer) {
   buffer.clear();
   message_ = Message{};
   message_.octets = std::move(buffer);
+  message_.octets.reserve(max_octets_);
   append16(message_.octets, ipfix_version);
   append16(message_.octets, 0);
   append32(message_.octets, 0);
