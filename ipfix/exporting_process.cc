@@ -288,7 +288,7 @@ void ExportingProcess::lose(std::uint32_t records, std::uint64_t packets, std::u
 void ExportingProcess::lose(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now) {
   impl_->queue.step_over(1);
   ++impl_->stats.records_lost;
-  impl_->sender.statistics().count_lost(template_id, record, now);
+  count_not_sent(impl_->stats.not_sent, impl_->preamble, template_id, record, now);
 }
 
 bool ExportingProcess::can_accept(std::size_t record_octets) const {

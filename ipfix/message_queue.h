@@ -43,7 +43,7 @@ class MessageQueue {
   Message& front(std::size_t index = 0) { return queued_[sent_ + index].message; }
   // It is done with, where nobody acknowledges: sent, or given up.
   void pop_front();
-  std::uint64_t front_source_end() const { return queued_[sent_].source_end; }
+  std::uint64_t front_source_end(std::size_t index = 0) const { return queued_[sent_ + index].source_end; }
   // It was handed to the kernel and ends at this octet of the session's stream.
   void front_left(std::uint64_t stream_end) { queued_[sent_++].stream_end = stream_end; }
 

@@ -147,12 +147,12 @@ std::size_t MessageSender::send_batch(CollectorSocket& socket, std::size_t size,
     sequence += message.data_records;
     datagrams[i] = message.octets;
   }
+  if (leaving_) leaving_(queue_.front_source_end(size - 1));
   const IoResult result = socket.send_datagrams(std::span(datagrams).first(size));
   // It is told once. Every other error meets the first message again when that goes alone.
   if (result.status == IoStatus::failed && result.error == ECONNREFUSED) note_udp_error(result.error, now);
   one_by_one_ = result.octets < size;
   for (std::size_t i = 0; i < result.octets; ++i) {
-    stats_.octets_sent += queue_.front().octets.size();
     finish_current(socket);
   }
   if (result.octets > 0) forget_old_error(now);
