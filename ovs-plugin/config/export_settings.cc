@@ -1,6 +1,7 @@
 #include "ovs-plugin/config/export_settings.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ovs-plugin/config/values.h"
 
@@ -10,6 +11,27 @@ namespace {
 constexpr std::size_t kMostCollectors = 16;
 constexpr std::size_t kLongestFolder = 3'900;  // PATH_MAX with room for the files in it
 constexpr std::uint64_t kLeastSpoolOctets = 1u << 20, kMostSpoolOctets = std::uint64_t{1} << 50;
+
+void read_path(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "the absolute path of a folder, at most 3900 octets; empty: no spool";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  const std::string& path = value.Scalar();
+  if (!path.empty() && !path.starts_with('/')) return complain(value, "is not an absolute path", kAllowed);
+  if (path.size() > kLongestFolder) return complain(value, "is too long", kAllowed);
+  config.spool.path = path;
+}
+
+void read_max_bytes(const YAML::Node& value, Config& config, const Complain& complain) {
+  const auto octets = read_number(value, kLeastSpoolOctets, kMostSpoolOctets, complain);
+  if (octets) config.spool.max_octets = *octets;
+}
+
+constexpr std::array kSpoolSettings = {
+    Setting{"path", read_path,
+            [](const Config& config, YAML::Emitter& out) { out << YAML::DoubleQuoted << config.spool.path; }},
+    Setting{"maxBytes", read_max_bytes,
+            [](const Config& config, YAML::Emitter& out) { out << config.spool.max_octets; }},
+};
 
 }  // namespace
 
@@ -40,32 +62,8 @@ void write_collectors(const Config& config, YAML::Emitter& out) {
   out << YAML::EndSeq;
 }
 
-void read_spool(const YAML::Node& value, Config& config, const Complain& complain) {
-  constexpr std::string_view kAllowed =
-      "{path: <absolute path of a folder>, maxBytes: <1048576 or more>}; path \"\" for no spool";
-  if (!value.IsMap()) return complain(value, "is not a mapping", kAllowed);
-  SpoolSettings spool;
-  for (const auto& entry : value) {
-    const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
-    if (key == "path") {
-      const std::string path = entry.second.IsScalar() ? entry.second.Scalar() : "?";
-      const bool fits = path.empty() || (path.starts_with('/') && path.size() <= kLongestFolder);
-      if (!fits) return complain(entry.second, "is not the absolute path of a folder", kAllowed);
-      spool.path = path;
-    } else if (key == "maxBytes") {
-      const auto octets = read_number(entry.second, kLeastSpoolOctets, kMostSpoolOctets, complain);
-      if (!octets) return;
-      spool.max_octets = *octets;
-    } else {
-      return complain(entry.first, "is no key of spool", kAllowed);
-    }
-  }
-  config.spool = spool;
-}
-
-void write_spool(const Config& config, YAML::Emitter& out) {
-  out << YAML::BeginMap << YAML::Key << "path" << YAML::Value << YAML::DoubleQuoted << config.spool.path << YAML::Key
-      << "maxBytes" << YAML::Value << config.spool.max_octets << YAML::EndMap;
+std::span<const Setting> spool_settings() {
+  return kSpoolSettings;
 }
 
 }  // namespace ofe::config

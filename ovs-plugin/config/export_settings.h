@@ -1,6 +1,8 @@
 // Settings of where records go beside flowCollectorAddr.
 #pragma once
 
+#include <span>
+
 #include "ovs-plugin/config/section.h"
 
 namespace ofe::config {
@@ -9,8 +11,7 @@ namespace ofe::config {
 void read_collectors(const YAML::Node& value, Config& config, const Complain& complain);
 void write_collectors(const Config& config, YAML::Emitter& out);
 
-// {path, maxBytes}.
-void read_spool(const YAML::Node& value, Config& config, const Complain& complain);
-void write_spool(const Config& config, YAML::Emitter& out);
+// The keys under spool.
+std::span<const Setting> spool_settings();
 
 }  // namespace ofe::config

@@ -181,7 +181,7 @@ const std::array kSettings = {
     Setting{"exportQueueOctets", number<&Config::export_queue_octets, 65536, std::uint64_t{1} << 32>,
             write_plain<&Config::export_queue_octets>},
     Setting{"collectors", read_collectors, write_collectors},
-    Setting{"spool", read_spool, write_spool},
+    Setting{"spool", nullptr, nullptr, spool_settings()},
     Setting{"reconnectMaxInterval", duration<&Config::reconnect_max_ms, kSecondMs, kLongestMs>,
             write_duration<&Config::reconnect_max_ms>},
     Setting{"shutdownGrace", duration<&Config::shutdown_grace_ms, 0, 600 * kSecondMs>,

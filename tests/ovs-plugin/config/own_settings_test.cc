@@ -135,7 +135,7 @@ TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
            {"collectors: [\"192.0.2.9:99999\"]", "is not a collector's address"},
            {"collectors: [\"192.0.2.9:4739\", \"192.0.2.9\"]", "is given twice"},
            {"spool: /var/spool", "is not a mapping"},
-           {"spool: {path: relative}", "is not the absolute path of a folder"},
+           {"spool: {path: relative}", "is not an absolute path"},
            {"spool: {maxBytes: 10}", "is out of range"},
            {"spool: {maxbytes: 10485760}", "is no key of spool"},
            {"reconnectMaxInterval: 10", "is not a duration"},
