@@ -1,5 +1,6 @@
-"""What the exporter sends, read by decoders nobody here wrote: nfcapd/nfdump and libfixbuf's ipfixDump agree with
-ipfix-dump on record count, addresses, ports and counters. The flows are real kernel connections."""
+"""What the exporter sends, read by decoders nobody here wrote: nfcapd/nfdump, libfixbuf's ipfixDump and python3-ipfix
+agree with ipfix-dump on record count, addresses, ports and counters, tshark finds nothing malformed. The flows are real
+kernel connections. That ipfixDump and the others read what was put in is shown by referees_test.py."""
 
 import collections
 import ipaddress
@@ -8,6 +9,7 @@ import pathlib
 import re
 import sys
 
+import known_records as known
 from harness import BIN, Exporter, OvsDatabase, Testbed, expect, flow_records, run, wait_for
 from routed_pods import RoutedPods
 
@@ -62,6 +64,20 @@ def nfdump(folder):
     return records
 
 
+def python_ipfix(path):
+    return [(*(known.either(values, names) for names in known.ADDRESS_FIELDS), values["sourceTransportPort"],
+             values["destinationTransportPort"], values["protocolIdentifier"], *(values[name] for name in COUNTERS))
+            for values in known.python_ipfix_values(path)]
+
+
+def statistics(path):
+    """(flow records sent, flow records not sent), the last that ipfixDump reads; and how often."""
+    blocks = known.libfixbuf_blocks(path)
+    sent = [int(block["exportedFlowRecordTotalCount"]) for block in blocks if "exportedFlowRecordTotalCount" in block]
+    not_sent = [int(block["notSentFlowTotalCount"]) for block in blocks if "notSentFlowTotalCount" in block]
+    return (sent[-1], not_sent[-1]), len(sent)
+
+
 def as_nfdump(record):
     source, destination, source_port, destination_port, protocol, *counters = record
     if protocol in (1, 58):
@@ -101,6 +117,11 @@ def main():
     testbed.start("python3", HERE / "recorder.py", "udp", "47395", datagrams, "47396", namespace=pods.node)
     testbed.start("python3", HERE / "recorder.py", "tcp", "47397", stream, namespace=pods.node)
 
+    capture = testbed.folder / "wire.pcap"
+    dumpcap = testbed.start("timeout", "120", "dumpcap", "-i", "lo", "-B", "64", "-f", "port 47395 or port 47397", "-w",
+                            capture, namespace=pods.node)
+    wait_for("the listeners", lambda: known.listening(pods.node, 47395, 47396, 47397))
+    wait_for("the capture", lambda: "File: " in dumpcap.log.read_text())
     exporter = Exporter(testbed, database.rundir, CONFIG % "47395:udp", namespace=pods.node)
     wait_for("the first poll", lambda: exporter.status()["conntrack"]["polls"] >= 2)
     traffic(pods)
@@ -112,6 +133,9 @@ def main():
              and exporter.status()["ipfix"]["collector"]["peer"].endswith(":47397"))
     expect(testbed.stop(exporter.process) == 0, "the exporter flushed and ended")
     testbed.stop(nfcapd)
+    sent = stream.stat().st_size + sum(path.stat().st_size for path in datagrams.iterdir())
+    wait_for("the capture's file", lambda: capture.stat().st_size > sent)
+    testbed.stop(dumpcap)
 
     files = sorted(datagrams.iterdir())
     expect(all(len(f.read_bytes()) <= 1400 for f in files), f"{len(files)} datagrams of at most 1400 octets")
@@ -120,10 +144,21 @@ def main():
     over_udp = ours("--datagrams", *files)
     expect(len(over_udp) >= 62, "every flow has a record over UDP")
     same(over_udp, libfixbuf(together), "UDP, ipfixDump")
+    same(over_udp, python_ipfix(together), "UDP, python3-ipfix")
     same([as_nfdump(record) for record in over_udp], nfdump(nfcapd_files), "UDP, nfdump")
     over_tcp = ours(stream)
     expect(len(over_tcp) >= 62, "every flow has a record over TCP")
     same(over_tcp, libfixbuf(stream), "TCP, ipfixDump")
+    same(over_tcp, python_ipfix(stream), "TCP, python3-ipfix")
+    for port, transport in (("47395", "udp"), ("47397", "tcp")):
+        listed = run("timeout", "60", "tshark", "-r", capture, "-d", f"{transport}.port=={port},cflow", "-Y",
+                     f"{transport}.dstport == {port} && cflow")
+        marked = run("timeout", "60", "tshark", "-r", capture, "-d", f"{transport}.port=={port},cflow", "-Y",
+                     f"{transport}.port == {port} && (_ws.malformed || cflow.unexpected_sequence_number)")
+        expect(listed and not marked, f"{transport}: tshark marks nothing as malformed or out of sequence{marked}")
+    for path, records, transport in ((together, over_udp, "UDP"), (stream, over_tcp, "TCP")):
+        last, count = statistics(path)
+        expect(last == (len(records), 0) and count >= 2, f"the last of {count} statistics over {transport} tells all records")
     # Without any definition of ours: what our enterprise elements are called stands in the stream (RFC 5610).
     for path, transport in ((together, "UDP"), (stream, "TCP")):
         named = run("timeout", "30", "ipfixDump", "--rfc5610", "--data", "-i", path)

@@ -16,6 +16,12 @@ ADDRESS_FIELDS = ("sourceIPv4Address", "sourceIPv6Address"), ("destinationIPv4Ad
 COUNTERS = ("packetDeltaCount", "octetDeltaCount", "reversePacketDeltaCount", "reverseOctetDeltaCount")
 
 
+def listening(namespace, *ports):
+    """UDP or TCP, all of them."""
+    sockets = run("ip", "netns", "exec", namespace, "cat", *(f"/proc/net/{kind}" for kind in ("udp", "udp6", "tcp")))
+    return all(f":{int(port):04X} " in sockets for port in ports)
+
+
 def draw(random, count):
     """Different from each other in source and port; counters of every size, both families, long names too."""
     records = []
@@ -66,22 +72,22 @@ def libfixbuf(path):
     return records
 
 
-def python_ipfix(path):
+def python_ipfix_values(path):
+    """{name: value} of each flow record, as python3-ipfix has it."""
     import ipfix.ie  # pylint: disable=import-outside-toplevel
     import ipfix.reader  # pylint: disable=import-outside-toplevel
     ipfix.ie.use_iana_default()
     ipfix.ie.use_5103_default()
     ipfix.ie.for_spec("sourcePodName(55829/101)<string>")
-    records = []
     with open(path, "rb") as stream:
-        for values in ipfix.reader.from_stream(stream).namedict_iterator():
-            if "protocolIdentifier" not in values:
-                continue
-            records.append((*(either(values, names) for names in ADDRESS_FIELDS), values["sourceTransportPort"],
-                            values["destinationTransportPort"], values["protocolIdentifier"],
-                            *(values[name] for name in COUNTERS), milliseconds(str(values["flowStartMilliseconds"])),
-                            milliseconds(str(values["flowEndMilliseconds"])), values["sourcePodName"]))
-    return records
+        return [values for values in ipfix.reader.from_stream(stream).namedict_iterator() if "protocolIdentifier" in values]
+
+
+def python_ipfix(path):
+    return [(*(either(values, names) for names in ADDRESS_FIELDS), values["sourceTransportPort"],
+             values["destinationTransportPort"], values["protocolIdentifier"], *(values[name] for name in COUNTERS),
+             *(milliseconds(str(values[name])) for name in ("flowStartMilliseconds", "flowEndMilliseconds")),
+             values["sourcePodName"]) for values in python_ipfix_values(path)]
 
 
 def tshark(capture, port, transport):

@@ -78,9 +78,7 @@ def main():
                             capture, namespace=namespace)
     testbed.start("python3", HERE / "recorder.py", "udp", UDP, datagrams, NFCAPD, NFACCTD, namespace=namespace)
     testbed.start("python3", HERE / "recorder.py", "tcp", TCP, stream, namespace=namespace)
-    ports = [f":{int(port):04X} " for port in (UDP, TCP, NFCAPD, NFACCTD)]
-    sockets = ("cat", "/proc/net/udp", "/proc/net/tcp", "/proc/net/udp6")
-    wait_for("the listeners", lambda: all(port in run("ip", "netns", "exec", namespace, *sockets) for port in ports))
+    wait_for("the listeners", lambda: known.listening(namespace, UDP, TCP, NFCAPD, NFACCTD))
     wait_for("the capture", lambda: "File: " in dumpcap.log.read_text())
 
     over_udp = send(testbed, namespace, "udp", UDP, records)
@@ -88,6 +86,7 @@ def main():
     wait_for("every datagram", lambda: len(list(datagrams.iterdir())) == over_udp["messages"])
     wait_for("the whole stream", lambda: stream.stat().st_size == over_tcp["octets"])
     wait_for("nfacctd", lambda: nfacctd_out.exists() and nfacctd_out.read_text().count("\n") >= RECORDS)
+    wait_for("the capture's file", lambda: capture.stat().st_size > over_udp["octets"] + over_tcp["octets"])
     testbed.stop(nfacctd, signal.SIGINT)
     testbed.stop(nfcapd)
     testbed.stop(dumpcap)
