@@ -25,7 +25,8 @@ class SessionRenewal {
  private:
   const ExportingOptions& options_;
   std::int64_t next_look_ms_ = 0;
-  std::optional<std::int64_t> close_by_ms_;  // the session is outdated
+  bool outdated_ = false;
+  std::optional<std::int64_t> close_by_ms_;  // whatever is not acknowledged by then
 };
 
 }  // namespace ipfix

@@ -166,6 +166,41 @@ TEST_F(TlsSession, ASilentCollectorIsWaitedForBeforeAnythingIsSent) {
   }));
 }
 
+// One that refuses us after that has thrown away what its host acknowledged: what is still held of it is sent again.
+TEST_F(TlsSession, ALateRefusalLosesNothingThatIsStillHeld) {
+  TlsCollector collector(collectors("DNS:collector.example"));
+  collector.demand_certificates_of(stranger_);
+  const TlsOptions options =
+      files_.showing(files_.trusting(authority_, "collector.example"), authority_.issue("exporter", "DNS:node-a"));
+  ExportingProcess process(
+      {.transport = Transport::tls, .resend_octets = 1u << 20, .tls = std::make_shared<TlsContext>(options)},
+      always(collector.address()), at_ms(0));
+  ASSERT_TRUE(process.add_template(numbered(record_octets)));
+  for (std::uint64_t number = 0; number < 100; ++number) {
+    ASSERT_TRUE(process.export_record(numbered_template, numbered_record(number, record_octets), at_ms(0)));
+  }
+  process.flush(at_ms(0));
+  ASSERT_TRUE(run_until(process, at_ms(0), [&] {
+    if (process.next_deadline_ms() != 1'000) collector.step();  // our half of the handshake waits unread from then on
+    return process.next_deadline_ms() == 1'000;
+  }));
+  ASSERT_TRUE(run_until(process, at_ms(1'000), [&] { return process.drained(); }));
+  EXPECT_EQ(process.stats().state, SessionState::connected);
+  EXPECT_EQ(process.stats().records_sent, 100u);
+  ASSERT_TRUE(run_until(process, at_ms(1'100), [&] {
+    collector.step();
+    return process.stats().authentication_failures == 1;
+  }));
+  EXPECT_THAT(process.stats().last_error, HasSubstr("the collector refused our certificate: tlsv1 alert unknown ca"));
+  collector.demand_certificates_of(authority_);
+  ASSERT_TRUE(run_until(process, at_ms(10'000), [&] {
+    collector.step();
+    return record_numbers(collector.messages(), numbered_template, record_octets).size() == 100;
+  }));
+  EXPECT_EQ(record_numbers(collector.messages(), numbered_template, record_octets), counting(0, 100));
+  EXPECT_EQ(process.stats().records_resent, 100u);
+}
+
 TEST_F(TlsSession, AnOldVersionIsNotSpoken) {
   TlsCollector collector(collectors("DNS:collector.example"));
   SSL_CTX_set_security_level(collector.context(), 0);  // OpenSSL's own default refuses as well
