@@ -91,6 +91,8 @@ std::string load_own_certificate(SSL_CTX* context, const TlsOptions& options) {
 
 void expect_name(SSL_CTX* context, const std::string& name) {
   X509_VERIFY_PARAM* expected = SSL_CTX_get0_param(context);
+  // Each certificate in the CA file is trusted, one below another authority or a collector's own included.
+  X509_VERIFY_PARAM_set_flags(expected, X509_V_FLAG_PARTIAL_CHAIN);
   X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (is_numeric(name)) {
     X509_VERIFY_PARAM_set1_ip_asc(expected, name.c_str());

@@ -13,7 +13,7 @@
 namespace ipfix {
 
 struct TlsOptions {
-  std::string ca_file = {};           // PEM: whose signature makes a collector trusted; "": the system's authorities
+  std::string ca_file = {};           // PEM: who makes a collector trusted; "": the system's authorities
   std::string certificate_file = {};  // PEM: our own, then the authorities above it; "": none is shown
   std::string key_file = {};          // PEM: of our own certificate, without a passphrase
   std::string server_name = {};       // DNS name or IP address that the collector's certificate must be for

@@ -37,6 +37,7 @@ TlsSocket::TlsSocket(std::int64_t user_timeout_ms, std::shared_ptr<TlsContext> c
 IoResult TlsSocket::open(const SocketAddress& address) {
   TlsSocket::close();
   failure_.clear();
+  failure_errno_ = 0;
   authentication_failed_ = false;
   if (!context_->refresh()) return broken(0, context_->stats().problem);
   const IoResult result = TcpSocket::open(address);
@@ -61,7 +62,7 @@ IoResult TlsSocket::finish_connect() {
       return {};
     }
     default:
-      return {phase_ == Phase::up ? IoStatus::done : IoStatus::failed, 0, 0};
+      return phase_ == Phase::up ? IoResult{} : IoResult{IoStatus::failed, 0, failure_errno_};
   }
 }
 
@@ -100,7 +101,7 @@ IoResult TlsSocket::continue_handshake() {
 
 IoResult TlsSocket::send(std::span<const std::uint8_t> octets) {
   if (phase_ == Phase::confirming) phase_ = Phase::up;  // waited long enough
-  if (phase_ != Phase::up) return {IoStatus::failed, 0, failure_.empty() ? ENOTCONN : 0};
+  if (phase_ != Phase::up) return {IoStatus::failed, 0, failure_errno_};
   std::size_t gone = 0;
   while (gone < octets.size()) {
     std::size_t written = 0;
@@ -117,7 +118,7 @@ IoResult TlsSocket::send(std::span<const std::uint8_t> octets) {
 
 IoResult TlsSocket::check_peer() {
   if (phase_ == Phase::confirming) phase_ = Phase::up;
-  if (phase_ != Phase::up) return {IoStatus::failed, 0, 0};
+  if (phase_ != Phase::up) return {IoStatus::failed, 0, failure_errno_};
   // What send() waits for stays what it waited for.
   const short wanted_by_send = wanted_events_;
   const IoResult result = discard_input();
@@ -186,6 +187,7 @@ IoResult TlsSocket::broken(int errno_value, std::string text) {
     text = std::string(in_handshake ? "TLS handshake: " : "") + std::strerror(errno_value);
   }
   failure_ = std::move(text);
+  failure_errno_ = errno_value;
   phase_ = Phase::broken;
   return {IoStatus::failed, 0, errno_value};
 }

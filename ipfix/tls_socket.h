@@ -63,6 +63,7 @@ class TlsSocket final : public TcpSocket {
   short wanted_events_ = 0;
   std::string refusal_;  // why the collector's certificate is not accepted
   std::string failure_;  // what error_text() says
+  int failure_errno_ = 0;
 };
 
 }  // namespace ipfix

@@ -116,6 +116,20 @@ TEST_F(TlsSession, ACollectorOfAnotherAuthorityIsRefused) {
   EXPECT_EQ(outcome(collector, files_.trusting(namesake, "collector.example")).authentication_failures, 1u);
 }
 
+// RFC 7011 section 11.3: also an explicit list of the peers themselves.
+TEST_F(TlsSession, ACollectorsOwnCertificateMayBeTheTrustedOne) {
+  const Certificate own = stranger_.issue("collector", "DNS:collector.example");
+  TlsOptions options = files_.trusting(authority_, "collector.example");
+  files_.write("ca.crt", authority_.pem() + own.certificate_pem);
+  TlsCollector collector(own);
+  EXPECT_EQ(outcome(collector, options).connects, 1u);
+  collector.show(stranger_.issue("collector", "DNS:collector.example"));
+  expect_refused(outcome(collector, options), "was issued by CN=somebody else, which is not among the authorities");
+  options.server_name = "other.example";
+  collector.show(own);
+  expect_refused(outcome(collector, options), "and not for other.example");
+}
+
 // Over both versions: in 1.3 the refusal comes after our side of the handshake is over.
 TEST_F(TlsSession, ACollectorThatDemandsCertificates) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
