@@ -60,9 +60,13 @@ void declare(CLI::App& app, Options& options) {
 
 // A warning only: a Secret may be mounted later, and is looked for at every connect.
 void warn_of_tls_files(const ofe::config::Config& settings) {
-  if (!settings.collector || settings.collector->protocol != ofe::config::CollectorProtocol::tls) return;
-  const auto context = ofe::make_tls_context(settings.tls, *settings.collector);
-  if (!context->refresh()) std::fprintf(stderr, "warning: ovsFlowExporter.tls: %s\n", context->stats().problem.c_str());
+  for (const ofe::config::Collector& collector : settings.all_collectors()) {
+    if (collector.protocol != ofe::config::CollectorProtocol::tls) continue;
+    const auto context = ofe::make_tls_context(settings.tls, collector);
+    if (context->refresh()) return;
+    std::fprintf(stderr, "warning: ovsFlowExporter.tls: %s\n", context->stats().problem.c_str());
+    return;  // all have the same files
+  }
 }
 
 std::optional<ofe::config::Config> load(const std::string& path) {
