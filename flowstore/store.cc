@@ -155,8 +155,9 @@ void Store::forget_zone(std::uint16_t zone, Now now) {
 std::optional<std::int64_t> Store::next_deadline_ms() const {
   return impl_->next_deadline_ms();
 }
-std::size_t Store::export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink) {
-  return impl_->export_due(now, max, sink);
+std::size_t Store::export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink,
+                              std::size_t max_living) {
+  return impl_->export_due(now, max, sink, max_living);
 }
 void Store::make_all_due(Now now) {
   impl_->begin_task(Impl::Task::make_due, now);

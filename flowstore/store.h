@@ -154,8 +154,9 @@ class Store {
   std::optional<std::int64_t> next_deadline_ms() const;
   // Hands due flows, earliest first, to the sink until none is due, max were handed out, or the sink returns false
   // (it did not take the record: the flow stays due and loses nothing). Returns how many were taken. A sink must not
-  // change the store.
-  std::size_t export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink);
+  // change the store. Beyond max_living of living flows only ended ones are handed out.
+  std::size_t export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink,
+                         std::size_t max_living = SIZE_MAX);
 
   // Every flow becomes due as sweep() comes by, without ending and without a change of its later deadlines (the
   // operator asked for a flush).

@@ -86,14 +86,18 @@ void Store::Impl::settle_top(std::int64_t until_ms) {
   }
 }
 
-std::size_t Store::Impl::export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink) {
+std::size_t Store::Impl::export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink,
+                                    std::size_t max_living) {
   std::size_t taken = 0;
+  std::size_t living = 0;
   for (; taken < max; ++taken) {
     settle_top(now.monotonic_ms);
-    const std::int64_t live_due_ms = deadlines_.empty() ? never_ms : deadlines_.top().due_ms;
+    const bool none_living = deadlines_.empty() || living >= max_living;
+    const std::int64_t live_due_ms = none_living ? never_ms : deadlines_.top().due_ms;
     const std::int64_t ended_due_ms = ended_.empty() ? never_ms : arena_[ended_.front()].active_due_ms;
     if (std::min(live_due_ms, ended_due_ms) > now.monotonic_ms) break;
     const std::uint32_t id = ended_due_ms <= live_due_ms ? ended_.front() : deadlines_.top().slot;
+    living += arena_[id].flow.ended ? 0u : 1u;
     if (!export_one(id, now, sink)) break;
   }
   return taken;

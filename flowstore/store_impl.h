@@ -46,7 +46,7 @@ struct Store::Impl {
   void retime(std::uint32_t slot);
   void make_due(std::uint32_t slot, std::int64_t due_ms);
   std::optional<std::int64_t> next_deadline_ms() const;
-  std::size_t export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink);
+  std::size_t export_due(Now now, std::size_t max, const std::function<bool(Export&)>& sink, std::size_t max_living);
   void start_deadlines(std::uint32_t slot, Now now);
   void counted_at(std::uint32_t slot, Now now);
 

@@ -67,6 +67,26 @@ void ExportPart::account_for_evicted(flowstore::Now now) {
   evicted_ended_ = evicted;
 }
 
+// Living flows at the pace that their number asks for, ended ones and those of a shutdown at once.
+void ExportPart::export_due(flowstore::Now now) {
+  const std::int64_t interval_ms = export_timing(state_.settings).active_ms;
+  const bool paced = !collectors_.empty() && !shutting_down_;
+  const std::size_t allowed =
+      paced ? pace_.allowance(state_.store.stats().flows, interval_ms, now.monotonic_ms) : records_per_turn;
+  std::size_t living = 0;
+  const std::size_t taken = state_.store.export_due(
+      now, records_per_turn,
+      [&](flowstore::Export& due) {
+        if (!export_one(due, now)) return false;
+        living += due.flow.ended ? 0u : 1u;
+        return true;
+      },
+      allowed);
+  if (paced) pace_.took(living);
+  more_due_ = taken == records_per_turn || (!collectors_.empty() && !resumed_.empty());
+  held_back_ = paced && living == allowed;
+}
+
 void ExportPart::run(flowstore::Now now) {
   follow_settings(now);
   account_for_evicted(now);
@@ -78,9 +98,7 @@ void ExportPart::run(flowstore::Now now) {
                        });
   }
   if (collectors_.can_accept(record::max_record_octets)) {
-    const std::size_t taken =
-        state_.store.export_due(now, records_per_turn, [&](flowstore::Export& due) { return export_one(due, now); });
-    more_due_ = taken == records_per_turn || (!collectors_.empty() && !resumed_.empty());
+    export_due(now);
     denied_.run(collectors_, now);
     if (shutting_down_ && !more_due_ && denied_.finished()) collectors_.finish(now);
   }
@@ -94,7 +112,7 @@ void ExportPart::wait(flowstore::Now now) {
   // With full queues a socket wakes us; a due flow must not make the loop spin meanwhile.
   const auto deadline = state_.store.next_deadline_ms();
   if (deadline && collectors_.can_accept(record::max_record_octets)) {
-    ofe_ovs_poll_timer_wait_until(std::max(*deadline, now.monotonic_ms));
+    ofe_ovs_poll_timer_wait_until(std::max(*deadline, held_back_ ? pace_.next_ms() : now.monotonic_ms));
   }
 }
 

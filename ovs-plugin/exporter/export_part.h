@@ -6,6 +6,7 @@
 
 #include "ovs-plugin/exporter/collectors.h"
 #include "ovs-plugin/exporter/denied_export.h"
+#include "ovs-plugin/exporter/export_pace.h"
 #include "ovs-plugin/exporter/part.h"
 #include "ovs-plugin/exporter/resumed_records.h"
 #include "ovs-plugin/exporter/state.h"
@@ -48,6 +49,7 @@ class ExportPart : public Part {
  private:
   void follow_settings(flowstore::Now now);
   void account_for_evicted(flowstore::Now now);
+  void export_due(flowstore::Now now);
   bool export_one(flowstore::Export& due, flowstore::Now now);
 
   State& state_;
@@ -58,6 +60,8 @@ class ExportPart : public Part {
   std::uint32_t observation_domain_ = 0;
   unsigned generation_ = 0;
   bool more_due_ = false;
+  ExportPace pace_;
+  bool held_back_ = false;  // by the pace
   bool shutting_down_ = false;
   std::array<std::uint8_t, record::max_record_octets> buffer_{};
   ExportPartStats stats_;
