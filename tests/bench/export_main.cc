@@ -1,11 +1,12 @@
-// bench-ipfix-export ours|ours-encoded|peer tcp|udp PORT: CPU per record, user and system, of a sender to 127.0.0.1;
-// once for every line on standard input.
+// bench-ipfix-export ours|ours-encoded|peer tcp|udp|tls PORT [CA_FILE]: CPU per record, user and system, of a sender to
+// 127.0.0.1; once for every line on standard input.
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "tests/bench/cpu_clock.h"
 #include "tests/bench/export_sender.h"
@@ -17,14 +18,16 @@ constexpr std::size_t flows = 10'000;
 constexpr int passes = 50;  // over them, in a round
 
 std::unique_ptr<ExportSender> make_sender(const FlowTable& table, const std::string& way, const std::string& protocol,
-                                          const std::string& port) {
-  if (way == "peer") return make_fixbuf_sender(table, protocol, port);
-  return make_our_sender(table, protocol, static_cast<std::uint16_t>(std::stoi(port)), way == "ours-encoded");
+                                          const std::string& port, const std::string& ca_file) {
+  const auto number = static_cast<std::uint16_t>(std::stoi(port));
+  if (way != "peer") return make_our_sender(table, protocol, number, ca_file, way == "ours-encoded");
+  if (protocol == "tls") return make_openssl_sender(table, number, ca_file);
+  return make_fixbuf_sender(table, protocol, port);
 }
 
-void measure(const std::string& way, const std::string& protocol, const std::string& port) {
+void measure(const std::string& way, const std::string& protocol, const std::string& port, const std::string& ca_file) {
   const FlowTable table(flows);
-  const std::unique_ptr<ExportSender> sender = make_sender(table, way, protocol, port);
+  const std::unique_ptr<ExportSender> sender = make_sender(table, way, protocol, port, ca_file);
   const auto one_pass = [&] {
     for (std::size_t number = 0; number < flows; ++number) sender->send(number);
   };
@@ -46,13 +49,15 @@ void measure(const std::string& way, const std::string& protocol, const std::str
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  const std::string way = argc == 4 ? argv[1] : "", protocol = argc == 4 ? argv[2] : "";
+  const std::vector<std::string> words(argv + 1, argv + argc);
   try {
-    if ((way != "ours" && way != "ours-encoded" && way != "peer") || (protocol != "tcp" && protocol != "udp")) {
-      throw std::runtime_error("usage: bench-ipfix-export ours|ours-encoded|peer tcp|udp PORT");
+    const bool enough = words.size() >= 3 && words.size() == (words[1] == "tls" ? 4 : 3);
+    if (!enough || (words[0] != "ours" && words[0] != "ours-encoded" && words[0] != "peer") ||
+        (words[1] != "tcp" && words[1] != "udp" && words[1] != "tls")) {
+      throw std::runtime_error("usage: bench-ipfix-export ours|ours-encoded|peer tcp|udp|tls PORT [CA_FILE]");
     }
     std::signal(SIGPIPE, SIG_IGN);
-    bench::measure(way, protocol, argv[3]);
+    bench::measure(words[0], words[1], words[2], words.size() > 3 ? words[3] : "");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench-ipfix-export: %s\n", error.what());
     return 1;

@@ -7,6 +7,7 @@
 
 #include "flowstore/address.h"
 #include "ipfix/exporting_process.h"
+#include "ipfix/tls_context.h"
 #include "ovs-plugin/record/field_table.h"
 #include "tests/bench/export_sender.h"
 
@@ -133,10 +134,15 @@ class OurSender : public ExportSender {
 }  // namespace
 
 std::unique_ptr<ExportSender> make_our_sender(const FlowTable& table, const std::string& protocol, std::uint16_t port,
-                                              bool encoded) {
+                                              const std::string& ca_file, bool encoded) {
   ipfix::ExportingOptions options;
-  options.transport = protocol == "udp" ? ipfix::Transport::udp : ipfix::Transport::tcp;
   options.observation_domain = 1;
+  if (protocol == "udp") options.transport = ipfix::Transport::udp;
+  if (protocol == "tls") {
+    options.transport = ipfix::Transport::tls;
+    options.tls =
+        std::make_shared<ipfix::TlsContext>(ipfix::TlsOptions{.ca_file = ca_file, .server_name = "127.0.0.1"});
+  }
   return std::make_unique<OurSender>(table, options, ipfix::numeric_address("127.0.0.1", port).value(), encoded);
 }
 

@@ -1,13 +1,17 @@
 """Rows of the exporting side: flows to the wire of a collector on loopback, what it costs the sender."""
 
 import contextlib
+import pathlib
 import sys
+import tempfile
 
+from certificates import Authority
 from harness import BIN, wait_for
 from measure import Prompted, interleaved, progress, row
 
 PEERS = {
     "tcp": ("libfixbuf to TCP", 4, "messages of 64 KiB"),
+    "tls": ("plain OpenSSL, one write and one message a record, records encoded beforehand", 3, "messages of 64 KiB"),
     "udp": ("libfixbuf to UDP", 2, "messages of 1,400 octets, several a system call"),
 }
 ROWS = {f"ipfix_export_{protocol}": f"CPU of the sender, kernel included, per record from the flow and its names to a "
@@ -21,16 +25,20 @@ class Export:
     """A sender and the collector it sends to, which adds up what it gets."""
 
     def __init__(self, way, protocol, stack):
-        self.sink = stack.enter_context(Prompted([BIN.parent / "bench/bench-ipfix-sink", protocol]))
+        certificate, trust = (), ()
+        if protocol == "tls":
+            authority = Authority(pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory())), "authority")
+            certificate, trust = authority.issue("collector", "IP:127.0.0.1"), (authority.certificate,)
+        self.sink = stack.enter_context(Prompted([BIN.parent / "bench/bench-ipfix-sink", protocol, *certificate]))
         self.way, self.protocol = way, protocol
         self.sender = stack.enter_context(Prompted([BIN.parent / "bench/bench-ipfix-export", way, protocol,
-                                                    self.sink.first["port"]]))
+                                                    self.sink.first["port"], *trust]))
         self.sent = self.sender.first["records"]
         self.before = self._received()
 
     def _received(self):
-        """Over TCP everything arrives; over UDP it is asked for when nothing waits any more."""
-        if self.protocol == "tcp":
+        """Over a stream everything arrives; over UDP it is asked for when nothing waits any more."""
+        if self.protocol != "udp":
             return wait_for(f"{self.sent} records of {self.way} at the collector",
                             lambda: (got := self.sink.round())["records"] >= self.sent and got)
         return self.sink.round()
@@ -46,7 +54,7 @@ class Export:
 
 
 def check(protocol, values):
-    """Nothing is lost silently over TCP, and all ways say the same."""
+    """Nothing is lost silently over a stream, and all ways say the same."""
     if protocol == "udp":
         return
     sums = {(value["records"], value["received_records"], value["received_octet_delta"], value["received_text_octets"])

@@ -18,11 +18,14 @@ class ExportSender {
   virtual void flush() = 0;
 };
 
-// protocol: "tcp" or "udp", to a collector on 127.0.0.1.
+// protocol: "tcp", "udp" or "tls", to a collector on 127.0.0.1; ca_file: tls, whose signature makes it trusted.
 // Ours: the flow and its names through record::encode and the exporting process; `encoded`: records made beforehand.
 std::unique_ptr<ExportSender> make_our_sender(const FlowTable& table, const std::string& protocol, std::uint16_t port,
-                                              bool encoded);
+                                              const std::string& ca_file, bool encoded);
 std::unique_ptr<ExportSender> make_fixbuf_sender(const FlowTable& table, const std::string& protocol,
                                                  const std::string& port);
+
+std::unique_ptr<ExportSender> make_openssl_sender(const FlowTable& table, std::uint16_t port,
+                                                  const std::string& ca_file);
 
 }  // namespace bench

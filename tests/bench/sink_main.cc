@@ -1,7 +1,9 @@
-// bench-ipfix-sink tcp|udp: listens on 127.0.0.1 at a free port and prints which; reads one session's messages, adds up
-// their values and throws them away; prints the sums for every line on standard input.
+// bench-ipfix-sink tcp|udp|tls [CERTIFICATE KEY]: listens on 127.0.0.1 at a free port and prints which; reads one
+// session's messages, adds up their values and throws them away; prints the sums for every line on standard input.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "ipfix/collecting_session.h"
 #include "tests/bench/flow_reader.h"
@@ -86,33 +89,52 @@ bool read_prompt() {
   return read(STDIN_FILENO, prompt, sizeof prompt) > 0;
 }
 
-// All that is there; false: nothing was.
-bool drain(int fd, Sink& sink, std::vector<std::uint8_t>& buffer) {
-  bool any = false;
-  for (;;) {
-    const ssize_t received = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (received < 0 && errno != EAGAIN) fail("receive");
-    if (received <= 0) return any;
-    sink.take({buffer.data(), static_cast<std::size_t>(received)});
-    any = true;
-  }
+// A session over TLS on an accepted connection; the handshake waits.
+SSL* tls_session(int fd, const std::string& certificate, const std::string& key) {
+  SSL_CTX* const context = SSL_CTX_new(TLS_server_method());
+  SSL* session = nullptr;
+  const bool made = SSL_CTX_use_certificate_file(context, certificate.c_str(), SSL_FILETYPE_PEM) == 1 &&
+                    SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) == 1 &&
+                    (session = SSL_new(context)) != nullptr && SSL_set_fd(session, fd) == 1 && SSL_accept(session) == 1;
+  if (!made) throw std::runtime_error("the TLS session does not come up");
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  return session;
+}
+
+// What is there of it; 0: nothing.
+std::size_t receive(int fd, SSL* session, std::vector<std::uint8_t>& buffer) {
+  std::size_t octets = 0;
+  if (session != nullptr) return SSL_read_ex(session, buffer.data(), buffer.size(), &octets) == 1 ? octets : 0;
+  const ssize_t received = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (received < 0 && errno != EAGAIN) fail("receive");
+  return received < 0 ? 0 : static_cast<std::size_t>(received);
 }
 
 // The socket is looked at three times a millisecond and never waited for: on one machine waking a receiver up costs the
 // sender, and a collector is elsewhere.
-void serve(bool stream) {
+void serve(const std::vector<std::string>& words) {
+  const bool stream = words[0] != "udp";
   int fd = listening_socket(stream);
   if (stream) fd = accept(fd, nullptr, nullptr);
   if (fd < 0) fail("accept");
+  SSL* const session = words[0] == "tls" ? tls_session(fd, words[1], words[2]) : nullptr;
   Sink sink(stream);
   std::vector<std::uint8_t> buffer(1 << 20);
+  const auto drain = [&] {
+    bool any = false;
+    while (const std::size_t octets = receive(fd, session, buffer)) {
+      sink.take({buffer.data(), octets});
+      any = true;
+    }
+    return any;
+  };
   pollfd prompt{STDIN_FILENO, POLLIN, 0};
   for (;;) {
-    if (drain(fd, sink, buffer)) {
+    if (drain()) {
       usleep(300);
     } else if (poll(&prompt, 1, 1) > 0) {
       if (!read_prompt()) return;
-      drain(fd, sink, buffer);
+      drain();
       sink.print();
     }
   }
@@ -122,10 +144,14 @@ void serve(bool stream) {
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  const std::string protocol = argc == 2 ? argv[1] : "";
+  const std::vector<std::string> words(argv + 1, argv + argc);
   try {
-    if (protocol != "tcp" && protocol != "udp") throw std::runtime_error("usage: bench-ipfix-sink tcp|udp");
-    bench::serve(protocol == "tcp");
+    const std::string protocol = words.empty() ? "" : words[0];
+    const bool known = protocol == "tcp" || protocol == "udp" || protocol == "tls";
+    if (!known || words.size() != (protocol == "tls" ? 3 : 1)) {
+      throw std::runtime_error("usage: bench-ipfix-sink tcp|udp|tls [CERTIFICATE KEY]");
+    }
+    bench::serve(words);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench-ipfix-sink: %s\n", error.what());
     return 1;
