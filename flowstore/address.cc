@@ -53,14 +53,6 @@ Address address_from_ipv4(const std::uint8_t octets[4]) {
   return address;
 }
 
-bool is_ipv4(const Address& address) {
-  return std::equal(mapped_prefix.begin(), mapped_prefix.end(), address.begin());
-}
-
-std::array<std::uint8_t, 4> ipv4_octets(const Address& address) {
-  return {address[12], address[13], address[14], address[15]};
-}
-
 std::optional<Address> parse_address(std::string_view text) {
   std::uint8_t octets[4];
   if (parse_dotted(text, octets)) return address_from_ipv4(octets);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +15,14 @@ using Address = std::array<std::uint8_t, 16>;
 
 // From four octets in network order.
 Address address_from_ipv4(const std::uint8_t octets[4]);
-bool is_ipv4(const Address& address);
+inline bool is_ipv4(const Address& address) {
+  constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return std::memcmp(address.data(), mapped_prefix.data(), mapped_prefix.size()) == 0;
+}
 // The last four octets; meaningful only when is_ipv4().
-std::array<std::uint8_t, 4> ipv4_octets(const Address& address);
+inline std::array<std::uint8_t, 4> ipv4_octets(const Address& address) {
+  return {address[12], address[13], address[14], address[15]};
+}
 
 // Text as inet_pton(3) takes it, without zone index or prefix; nullopt for anything else.
 std::optional<Address> parse_address(std::string_view text);

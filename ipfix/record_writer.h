@@ -15,21 +15,19 @@ namespace ipfix {
 
 class RecordWriter {
  public:
-  explicit RecordWriter(std::span<std::uint8_t> buffer) : buffer_(buffer) {}
+  explicit RecordWriter(std::span<std::uint8_t> buffer)
+      : begin_(buffer.data()), at_(begin_), end_(begin_ + buffer.size()) {}
 
-  void u8(std::uint8_t v) { integer(v, 1); }
-  void u16(std::uint16_t v) { integer(v, 2); }
-  void u32(std::uint32_t v) { integer(v, 4); }
-  void u64(std::uint64_t v) { integer(v, 8); }
-  void f64(double v) { integer(std::bit_cast<std::uint64_t>(v), 8); }  // IEEE 754 (RFC 7011 section 6.1.4)
+  void u8(std::uint8_t v) { integer(v); }
+  void u16(std::uint16_t v) { integer(v); }
+  void u32(std::uint32_t v) { integer(v); }
+  void u64(std::uint64_t v) { integer(v); }
+  void f64(double v) { integer(std::bit_cast<std::uint64_t>(v)); }  // IEEE 754 (RFC 7011 section 6.1.4)
   void octets(std::span<const std::uint8_t> v) { put(v.data(), v.size()); }
   // Variable length (RFC 7011 section 7): one octet of length below 255, else 255 and two octets. Longer than 65,535
   // octets is an overflow. Octets that are no UTF-8 must not be sent (section 6.1.6): a question mark stands for each.
   void string(std::string_view v) {
-    if (v.size() > 65535) {
-      overflow_ = true;
-      return;
-    }
+    if (v.size() > 65535) return fail();
     if (v.size() < 255) {
       u8(static_cast<std::uint8_t>(v.size()));
     } else {
@@ -40,15 +38,30 @@ class RecordWriter {
     if (!is_ascii(v) && !overflow_) mend_utf8(buffer_.subspan(used_ - v.size(), v.size()));
   }
 
+  // A part of the record is written by a writer of its own, which begins where this one is, and this one goes on behind
+  // it.
+  std::span<std::uint8_t> rest() const { return {at_, end_}; }
+  void go_on_behind(const RecordWriter& part) {
+    at_ = part.at_;
+    end_ = part.end_;
+    overflow_ |= part.overflow_;
+  }
+
   // True once anything did not fit; what was written before stays, nothing is written after.
   bool overflow() const { return overflow_; }
-  std::span<const std::uint8_t> written() const { return buffer_.first(used_); }
+  std::span<const std::uint8_t> written() const { return {begin_, at_}; }
 
  private:
-  void integer(std::uint64_t v, std::size_t width) {
-    std::uint8_t network_order[8];
-    for (std::size_t i = 0; i < width; ++i) network_order[i] = static_cast<std::uint8_t>(v >> (8 * (width - 1 - i)));
-    put(network_order, width);
+  static std::uint8_t network_order(std::uint8_t v) { return v; }
+  static std::uint16_t network_order(std::uint16_t v) { return little ? __builtin_bswap16(v) : v; }
+  static std::uint32_t network_order(std::uint32_t v) { return little ? __builtin_bswap32(v) : v; }
+  static std::uint64_t network_order(std::uint64_t v) { return little ? __builtin_bswap64(v) : v; }
+  static constexpr bool little = std::endian::native == std::endian::little;
+
+  template <class Integer>
+  void integer(Integer v) {
+    v = network_order(v);
+    put(&v, sizeof v);
   }
   static void mend_utf8(std::span<std::uint8_t> text) {
     while (!text.empty()) {
@@ -59,16 +72,16 @@ class RecordWriter {
     }
   }
   void put(const void* data, std::size_t size) {
-    if (overflow_ || size > buffer_.size() - used_) {
-      overflow_ = true;
-      return;
-    }
-    if (size != 0) std::memcpy(buffer_.data() + used_, data, size);
-    used_ += size;
+    if (size > static_cast<std::size_t>(end_ - at_)) return fail();
+    if (size != 0) std::memcpy(at_, data, size);
+    at_ += size;
+  }
+  void fail() {
+    overflow_ = true;
+    end_ = at_;  // so that nothing fits any more: put() has one thing to look at
   }
 
-  std::span<std::uint8_t> buffer_;
-  std::size_t used_ = 0;
+  std::uint8_t *begin_, *at_, *end_;
   bool overflow_ = false;
 };
 

@@ -91,6 +91,31 @@ TEST(RecordWriter, WritesNothingAfterAnOverflow) {
   EXPECT_EQ(written(writer), from_hex("0102"));
 }
 
+TEST(RecordWriter, AWriterOfItsOwnForAPart) {
+  Bytes buffer(4);
+  RecordWriter writer(buffer);
+  writer.u8(0x01);
+  RecordWriter part(writer.rest());
+  part.u16(0x0203);
+  writer.go_on_behind(part);
+  writer.u8(0x04);
+  EXPECT_FALSE(writer.overflow());
+  EXPECT_EQ(written(writer), from_hex("01020304"));
+}
+
+TEST(RecordWriter, APartThatDoesNotFitIsAnOverflowOfTheWhole) {
+  Bytes buffer(4);
+  RecordWriter writer(buffer);
+  writer.u8(0x01);
+  RecordWriter part(writer.rest());
+  part.u16(0x0203);
+  part.u16(0x0405);
+  writer.go_on_behind(part);
+  EXPECT_TRUE(writer.overflow());
+  writer.u8(0x04);
+  EXPECT_EQ(written(writer), from_hex("010203"));
+}
+
 TEST(RecordWriter, FillsItsBufferToTheLastOctet) {
   Bytes buffer(3);
   RecordWriter writer(buffer);
