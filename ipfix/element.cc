@@ -141,6 +141,13 @@ const Element* Registry::find(std::string_view name) const {
                                         static_cast<std::uint16_t>(found->second & 0xFFFF));
 }
 
+const Element* Registry::find(std::uint32_t enterprise, std::string_view name) const {
+  const auto found = std::ranges::find_if(by_number_, [&](const auto& entry) {
+    return entry.second.enterprise == enterprise && entry.second.name == name;
+  });
+  return found == by_number_.end() ? nullptr : &found->second;
+}
+
 std::vector<const Element*> Registry::all() const {
   std::vector<const Element*> elements;
   elements.reserve(by_number_.size());

@@ -112,6 +112,8 @@ class Registry {
 
   const Element* find(std::uint32_t enterprise, std::uint16_t id) const;
   const Element* find(std::string_view name) const;
+  // Of one enterprise; by looking at all of them.
+  const Element* find(std::uint32_t enterprise, std::string_view name) const;
   // Ordered by enterprise and id, derived reverse elements included.
   std::vector<const Element*> all() const;
 

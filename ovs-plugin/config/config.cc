@@ -10,16 +10,18 @@
 
 #include "ovs-plugin/config/agent_settings.h"
 #include "ovs-plugin/config/document.h"
+#include "ovs-plugin/config/extra_elements.h"
 
 namespace ofe::config {
 
-ParseResult parse(const std::string& yaml, const std::string& file_name) {
+ParseResult parse(const std::string& yaml, const std::string& file_name, const ElementNames& elements) {
   ParseResult result;
   Findings findings(file_name, result);
   Config config;
   try {
     if (const std::optional<YAML::Node> root = find_agent_configuration(yaml, findings)) {
       read_agent_settings(*root, config, findings);
+      check_extra_elements(*root, elements, findings);
     }
   } catch (const YAML::Exception& e) {  // all expected ones were caught where they are expected
     findings.error(std::max(e.mark.line, 0), "cannot be read: " + e.msg);
@@ -45,7 +47,7 @@ std::string read_whole(int fd, std::string& text) {
 
 }  // namespace
 
-ParseResult load(const std::string& path) {
+ParseResult load(const std::string& path, const ElementNames& elements) {
   std::string text, error;
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // not to wait for the writer of a pipe
   if (fd < 0) {
@@ -59,7 +61,7 @@ ParseResult load(const std::string& path) {
     }
     close(fd);
   }
-  if (error.empty()) return parse(text, path);
+  if (error.empty()) return parse(text, path, elements);
   ParseResult result;
   result.errors.push_back(path + ": " + error);
   return result;

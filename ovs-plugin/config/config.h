@@ -88,6 +88,8 @@ struct Config {
   std::uint64_t vswitchd_max_answer_octets = 64u << 20;
   std::string state_file;  // "": none
   DeniedFlows denied_flows = DeniedFlows::policy;
+  std::uint32_t profile = 55829;            // whose elements records have: 55829 or 56506
+  std::vector<std::string> extra_elements;  // names of IANA elements, in the order of the records
   Tls tls;
 
   // collector, where there is one, and more_collectors.
@@ -104,8 +106,14 @@ struct ParseResult {
   std::vector<std::string>
       warnings;  // e.g. an unknown key under ovsFlowExporter is an error, a deprecated one a warning
 };
-ParseResult parse(const std::string& yaml, const std::string& file_name);
-ParseResult load(const std::string& path);  // errors name what could not be read and why
+// Which elements extraElements may name, and why not an element that IANA has ("": IANA has none of that name).
+struct ElementNames {
+  std::vector<std::string_view> allowed;
+  std::string (*why_not)(std::string_view name) = nullptr;
+};
+ParseResult parse(const std::string& yaml, const std::string& file_name, const ElementNames& elements = {});
+ParseResult load(const std::string& path,
+                 const ElementNames& elements = {});  // errors name what could not be read and why
 
 // The effective configuration as YAML in the agent's spelling (the newer one where only that can say it);
 // parse(to_yaml(c)) equals c for every c that parse() yields.

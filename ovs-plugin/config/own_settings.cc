@@ -156,6 +156,38 @@ void write_denied_flows(const Config& config, YAML::Emitter& out) {
   out << YAML::DoubleQuoted << std::string(found->first);
 }
 
+void read_profile(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "55829 (Antrea up to v0.10), 56506 (Antrea since)";
+  if (!expect_scalar(value, kAllowed, complain)) return;
+  if (value.Scalar() != "55829" && value.Scalar() != "56506") return complain(value, "is no profile", kAllowed);
+  config.profile = value.Scalar() == "55829" ? 55829 : 56506;
+}
+
+// Which names there are is checked by those who know the records (extra_elements.h).
+void read_extra_elements(const YAML::Node& value, Config& config, const Complain& complain) {
+  constexpr std::string_view kAllowed = "a list of names of IANA elements, each once, at most 32";
+  constexpr std::size_t kMostElements = 32;
+  if (!expect_list(value, kAllowed, complain)) return;
+  if (value.size() > kMostElements) return complain(value, "is too long", kAllowed);
+  std::vector<std::string> names;
+  for (const YAML::Node& element : value) {
+    if (!element.IsScalar()) {
+      complain(element, "is no name", kAllowed);
+    } else if (std::ranges::find(names, element.Scalar()) != names.end()) {
+      complain(element, "is given twice", kAllowed);
+    } else {
+      names.push_back(element.Scalar());
+    }
+  }
+  config.extra_elements = std::move(names);
+}
+
+void write_extra_elements(const Config& config, YAML::Emitter& out) {
+  out << YAML::Flow << YAML::BeginSeq;
+  for (const std::string& name : config.extra_elements) out << YAML::DoubleQuoted << name;
+  out << YAML::EndSeq;
+}
+
 constexpr std::uint64_t kU32 = std::numeric_limits<std::uint32_t>::max();
 
 const std::array kSettings = {
@@ -192,6 +224,8 @@ const std::array kSettings = {
     Setting{"vswitchdMaxAnswerOctets", number<&Config::vswitchd_max_answer_octets, 1u << 20, 1u << 30>,
             write_plain<&Config::vswitchd_max_answer_octets>},
     Setting{"deniedFlows", read_denied_flows, write_denied_flows},
+    Setting{"profile", read_profile, write_plain<&Config::profile>},
+    Setting{"extraElements", read_extra_elements, write_extra_elements},
     Setting{"stateFile", read_state_file, write_quoted<&Config::state_file>},
     Setting{"tls", nullptr, nullptr, tls_settings()},
 };

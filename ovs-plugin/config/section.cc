@@ -85,18 +85,26 @@ bool read_section(const YAML::Node& node, int line, std::string_view name, std::
   });
 }
 
-void report_unknown_key(const std::string& full_name, const std::string& key, int line,
-                        const std::vector<std::string_view>& known, Owner owner, Findings& findings) {
-  const std::string_view compared = std::string_view(key).substr(0, kLongestComparedKey);
+std::string_view nearest_name(std::string_view given, const std::vector<std::string_view>& known,
+                              std::size_t* distance) {
+  const std::string_view compared = given.substr(0, kLongestComparedKey);
   std::string_view nearest;
-  std::size_t distance = kLongestComparedKey;
+  std::size_t least = kLongestComparedKey;
   for (const std::string_view candidate : known) {
     const std::size_t d = edit_distance(compared, candidate);
-    if (d < distance) {
+    if (d < least) {
       nearest = candidate;
-      distance = d;
+      least = d;
     }
   }
+  if (distance != nullptr) *distance = least;
+  return nearest;
+}
+
+void report_unknown_key(const std::string& full_name, const std::string& key, int line,
+                        const std::vector<std::string_view>& known, Owner owner, Findings& findings) {
+  std::size_t distance = 0;
+  const std::string_view nearest = nearest_name(key, known, &distance);
   const std::string name = full_name.substr(0, kLongestComparedKey);
   if (owner == Owner::ours) {
     findings.error(line, name + ": unknown key; the nearest known one is \"" + std::string(nearest) + "\"");

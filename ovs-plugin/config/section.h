@@ -44,6 +44,10 @@ void read_setting(const Setting& setting, const std::string& full_name, int line
 bool read_section(const YAML::Node& node, int line, std::string_view name, std::span<const Setting> settings,
                   Owner owner, Config& config, Given& given, Findings& findings);
 
+// The known name that is the fewest letters away, case aside; "" where none is known. distance: how many.
+std::string_view nearest_name(std::string_view given, const std::vector<std::string_view>& known,
+                              std::size_t* distance = nullptr);
+
 void report_unknown_key(const std::string& full_name, const std::string& key, int line,
                         const std::vector<std::string_view>& known, Owner owner, Findings& findings);
 

@@ -58,19 +58,21 @@ ipfix::Now to_ipfix(flowstore::Now now) {
 }
 
 std::string CollectorExport::made_for(const config::Config& settings, const Wanted& wanted) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
-                     settings.udp_max_message_octets, settings.export_queue_octets, settings.template_refresh_ms,
-                     settings.reconnect_max_ms, settings.statistics_interval_ms, to_string(settings.tls),
-                     wanted.spool_octets, wanted.spool_folder);
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
+                     settings.profile, fmt::join(settings.extra_elements, ","), settings.udp_max_message_octets,
+                     settings.export_queue_octets, settings.template_refresh_ms, settings.reconnect_max_ms,
+                     settings.statistics_interval_ms, to_string(settings.tls), wanted.spool_octets,
+                     wanted.spool_folder);
 }
 
 CollectorExport::CollectorExport(const State& state, Wanted wanted, flowstore::Now now)
     : state_(state),
       wanted_(std::move(wanted)),
       name_(to_string(wanted_.collector)),
+      layout_(state.layout),
       process_(
           options_of(state.settings, wanted_), [this](std::string& error) { return address(error); }, to_ipfix(now)) {
-  const std::vector<ipfix::Template> templates = record::templates();
+  const std::vector<ipfix::Template> templates = layout_.templates();
   ipfix::add_type_records(process_, record::template_type_records, templates);
   for (const ipfix::Template& definition : templates) process_.add_template(definition);
   ipfix::add_flow_keys(process_, record::template_flow_keys, templates, record::is_flow_key);

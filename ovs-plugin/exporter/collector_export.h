@@ -35,6 +35,8 @@ class CollectorExport {
   const std::string& name() const { return name_; }  // the collector as configured
   bool has_spool() const { return !wanted_.spool_folder.empty(); }
   std::uint64_t spool_limit_octets() const { return wanted_.spool_octets; }
+  // What its templates were made from.
+  const record::Layout& layout() const { return layout_; }
   ipfix::ExportingProcess& process() { return process_; }
   const ipfix::ExportingProcess& process() const { return process_; }
 
@@ -46,6 +48,7 @@ class CollectorExport {
   const State& state_;
   const Wanted wanted_;
   const std::string name_;
+  const record::Layout layout_;
   HostLookup lookup_;
   ipfix::ExportingProcess process_;
   ipfix::SessionState reported_state_ = ipfix::SessionState::idle;

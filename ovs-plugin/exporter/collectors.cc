@@ -126,6 +126,7 @@ bool Collectors::drained() const {
 void Collectors::for_each_unsent(const Visit& visit) {
   const bool one_only = collectors_.size() + retiring_.size() <= 1;
   const auto visit_all = [&](CollectorExport& collector) {
+    if (!(collector.layout() == state_.layout)) return;
     const std::string_view name = one_only ? std::string_view() : std::string_view(collector.name());
     collector.process().for_each_unsent(
         [&](std::uint16_t id, std::span<const std::uint8_t> record) { visit(name, id, record); });

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ovs-plugin/ovs/ovs.h"
+#include "ovs-plugin/record/extra_elements.h"
 
 namespace ofe {
 namespace {
@@ -48,7 +49,7 @@ void ConfigPart::wait(flowstore::Now now) {
 }
 
 bool ConfigPart::reload(flowstore::Now now) {
-  config::ParseResult parsed = config::load(path_);
+  config::ParseResult parsed = config::load(path_, {record::extra_element_names(), record::why_not_extra});
   stats_.problems = parsed.errors;
   if (!stats_.problems.empty()) {
     ++stats_.refused;

@@ -45,9 +45,10 @@ bool DeniedExport::export_one(denied::Drop& drop, flowstore::EndReason reason, C
     ++stats_.without_collector;
   } else {
     ipfix::RecordWriter out(buffer_);
-    record::encode({drop, drop.packets - std::min(drop.packets, drop.exported_packets),
-                    drop.octets - std::min(drop.octets, drop.exported_octets), reason, state_.names.get(drop.names)},
-                   out);
+    state_.layout.encode(
+        {drop, drop.packets - std::min(drop.packets, drop.exported_packets),
+         drop.octets - std::min(drop.octets, drop.exported_octets), reason, state_.names.encoded(drop.names)},
+        out);
     if (out.overflow()) {
       ++stats_.not_encodable;
       collectors.lose(1, drop.packets - std::min(drop.packets, drop.exported_packets),

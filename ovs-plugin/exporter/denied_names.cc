@@ -16,6 +16,7 @@ record::Names known_now(const State& state, const denied::Drop& drop) {
     names.source_pod = port->pod.pod_name;
     names.source_namespace = port->pod.pod_namespace;
     names.source_node = state.node_name;
+    names.ends.source = record::EndKind::pod_here;
   }
   return names;
 }
@@ -52,6 +53,7 @@ record::Names names_of(const State& state, const denied::Drop& drop) {
     names.service_port_name = std::move(known.service_port_name);
     names.service_address = known.service_address;
   }
+  names.ends.add(known.ends);
   return names;
 }
 

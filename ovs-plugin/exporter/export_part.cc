@@ -25,6 +25,7 @@ void ExportPart::follow_settings(flowstore::Now now) {
   observation_domain_ = settings.observation_domain_id.value_or(record::observation_domain_of(state_.node_name));
   const bool had_some = !collectors_.empty();
   collectors_.follow_settings(observation_domain_, now);
+  resumed_.set_ours(state_.layout.templates());
   if (collectors_.empty() && (had_some || generation_ == 1)) {
     spdlog::warn(settings.enabled ? "flowCollectorAddr is not set: flows are kept and shown, none is exported"
                                   : "the FlowExporter feature gate is off: flows are kept and shown, none is exported");
@@ -48,7 +49,8 @@ bool ExportPart::export_one(flowstore::Export& due, flowstore::Now now) {
   }
   state_.name(due.flow);
   ipfix::RecordWriter out(buffer_);
-  record::encode({due.flow, due.delta, due.reason, state_.names.get(due.flow.names)}, out);
+  state_.layout.encode(
+      {due.flow, due.delta, due.reason, state_.names.encoded(due.flow.names), state_.ports_for(due.flow)}, out);
   if (out.overflow()) {
     ++stats_.not_encodable;
     collectors_.lose(1, due.delta.packets + due.delta.reverse_packets, due.delta.octets + due.delta.reverse_octets,

@@ -26,7 +26,7 @@ struct ExportPartStats {
 class ExportPart : public Part {
  public:
   explicit ExportPart(State& state)
-      : state_(state), denied_(state), resumed_(record::templates()), collectors_(state) {}
+      : state_(state), denied_(state), resumed_(state.layout.templates()), collectors_(state) {}
   void run(flowstore::Now now) override;
   void wait(flowstore::Now now) override;
 

@@ -13,6 +13,7 @@
 #include "ovs-plugin/exporter/log_sink.h"
 #include "ovs-plugin/exporter/tls_collector.h"
 #include "ovs-plugin/ovs/ovs.h"
+#include "ovs-plugin/record/extra_elements.h"
 
 namespace {
 
@@ -70,7 +71,8 @@ void warn_of_tls_files(const ofe::config::Config& settings) {
 }
 
 std::optional<ofe::config::Config> load(const std::string& path) {
-  ofe::config::ParseResult parsed = ofe::config::load(path);
+  ofe::config::ParseResult parsed =
+      ofe::config::load(path, {ofe::record::extra_element_names(), ofe::record::why_not_extra});
   for (const std::string& warning : parsed.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
   if (parsed.settings) warn_of_tls_files(*parsed.settings);
   for (const std::string& error : parsed.errors) std::fprintf(stderr, "error: %s\n", error.c_str());

@@ -18,6 +18,9 @@ class ResumedRecords {
   // ours: what records of this process are made by. Records of any other template say nothing here.
   explicit ResumedRecords(std::vector<ipfix::Template> ours) : ours_(std::move(ours)) {}
 
+  // The templates of this process became others: records of those that changed are dropped, and counted.
+  void set_ours(std::vector<ipfix::Template> ours);
+
   void add_template(const ipfix::Template& definition);
   // collector: by name whose it is; "": everybody's.
   void add(std::string_view collector, std::uint16_t template_id, std::span<const std::uint8_t> record);
@@ -41,7 +44,9 @@ class ResumedRecords {
     std::vector<std::uint8_t> octets;
   };
   std::vector<ipfix::Template> ours_;
-  std::vector<std::uint16_t> usable_;  // templates that are the same here and there
+  bool usable(std::uint16_t template_id) const;
+
+  std::vector<ipfix::Template> usable_;  // templates that are the same here and there
   std::deque<Record> records_;
   std::uint64_t of_other_templates_ = 0;
 };

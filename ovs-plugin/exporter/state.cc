@@ -9,6 +9,11 @@ record::NamingOptions naming_options(const config::Config& settings, const std::
   return {node_name, settings.remote_names, settings.antrea_proxy, settings.pod_cidrs};
 }
 
+record::Layout layout_of(const config::Config& settings) {
+  return record::Layout(settings.profile == 56506 ? record::Profile::antrea_56506 : record::Profile::antrea_55829,
+                        settings.extra_elements);
+}
+
 // What was pinned stays; groups that were empty take what is known now.
 bool fill_empty(record::Names& pinned, record::Names&& known) {
   bool changed = false;
@@ -30,6 +35,9 @@ bool fill_empty(record::Names& pinned, record::Names&& known) {
   }
   if (pinned.service_port_name.empty()) pinned.service_address = known.service_address;
   take(pinned.service_port_name, known.service_port_name);
+  const record::Ends before = pinned.ends;
+  pinned.ends.add(known.ends);
+  changed |= pinned.ends != before;
   return changed;
 }
 
@@ -55,6 +63,7 @@ State::State(config::Config initial, std::string node, flowstore::Now now)
       started(now),
       counters(2 * std::size_t{settings.max_flows}),
       naming(naming_options(settings, node_name)),
+      layout(layout_of(settings)),
       store({settings.max_flows}, export_timing(settings), now) {
   counters.set_pod_ports({[this](const flowstore::Address& address) -> std::string_view {
                             const record::LocalPort* port = ports.find(address);
@@ -82,6 +91,7 @@ void State::apply(const config::Config& changed, flowstore::Now now) {
   if (whole_host_zone(settings) && reads_node_flows(next)) store.forget_zone(host_zone, now);
   settings = next;
   naming = naming_options(settings, node_name);
+  layout = layout_of(settings);
   store.set_timing(export_timing(settings), now);
   ++settings_generation;
 }
@@ -100,6 +110,10 @@ void State::watch(std::vector<std::uint16_t> zones_of_rules, flowstore::Now now)
   config::Config next = settings;
   if (next.zones_from_rules) next.zones = config::Config{}.zones;
   apply(next, now);
+}
+
+const record::PortSearch* State::ports_for(const flowstore::Flow& flow) const {
+  return flow.zone == host_zone && !whole_host_zone(settings) ? nullptr : &port_search;
 }
 
 // Both Nodes of a Node-to-Node flow track it. Whose it is was decided when it entered and is pinned with its names: a

@@ -11,7 +11,9 @@
 #include "ovs-plugin/denied/table.h"
 #include "ovs-plugin/exporter/node_flows.h"
 #include "ovs-plugin/exporter/zone_entries.h"
+#include "ovs-plugin/record/layout.h"
 #include "ovs-plugin/record/local_ports.h"
+#include "ovs-plugin/record/name_pool.h"
 #include "ovs-plugin/record/names.h"
 #include "ovs-plugin/record/ports.h"
 
@@ -30,6 +32,9 @@ struct State {
   // Names are pinned at first sight; what is still unnamed is looked up again (a Pod that became known later).
   void name(flowstore::Flow& flow);
 
+  // What record::Source has of it: nullptr for what never is in the bridge.
+  const record::PortSearch* ports_for(const flowstore::Flow& flow) const;
+
   // Whether this Node exports the flow; names it where the answer needs the names.
   bool exported_here(flowstore::Flow& flow);
 
@@ -44,6 +49,8 @@ struct State {
   record::LocalPorts ports;
   record::Ports bridge_ports;  // of every bridge, Pods' or not
   record::NamingOptions naming;
+  record::Layout layout;  // of records, by the settings
+  record::PortSearch port_search{settings.bridge, bridge_ports, directory, naming};
   record::NamePool names;
   flowstore::Store store;
   NodeFlows node_flows{settings, directory, store};

@@ -109,7 +109,7 @@ void StateFilePart::write(flowstore::Now now) {
   if (!here) return spdlog::error("state file {} is not written: {}", path_, problem);
   state_file::ReplacedFile file(path_);
   state_file::Writer out(*here, [&file](std::string_view octets) { return file.write(octets); });
-  for (const ipfix::Template& definition : record::templates()) out.add_template(definition);
+  for (const ipfix::Template& definition : state_.layout.templates()) out.add_template(definition);
   exporting_.for_each_unsent([&out](std::string_view collector, std::uint16_t id, state_file::Octets record) {
     out.add_record(collector, id, record);
   });

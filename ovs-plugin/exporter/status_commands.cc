@@ -276,7 +276,8 @@ Answer ipfix_show(Exporter& exporter, const Arguments& arguments) {
   Json show = ipfix_json(exporter);
   if (!json) leave_out_repetition(show);
   Json templates = Json::array({template_json(ipfix::type_record_template(record::template_type_records))});
-  for (const ipfix::Template& definition : record::templates()) templates.push_back(template_json(definition));
+  for (const ipfix::Template& definition : exporter.state().layout.templates())
+    templates.push_back(template_json(definition));
   templates.push_back(template_json(ipfix::flow_keys_template(record::template_flow_keys)));
   templates.push_back(template_json(ipfix::sent_statistics_template(record::template_sent_statistics)));
   templates.push_back(template_json(ipfix::not_sent_statistics_template(record::template_not_sent_statistics)));

@@ -6,15 +6,15 @@
 // destinationTransportPort is type × 256 + code, as in the records of connections.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "flowstore/flow.h"
-#include "ipfix/record_writer.h"
 #include "ipfix/template.h"
 #include "ovs-plugin/denied/table.h"
-#include "ovs-plugin/record/names.h"
+#include "ovs-plugin/record/encoded_names.h"
+#include "ovs-plugin/record/field.h"
 
 namespace ofe::record {
 
@@ -25,21 +25,15 @@ struct DeniedSource {
   const denied::Drop& drop;
   std::uint64_t delta_packets = 0, delta_octets = 0;
   flowstore::EndReason reason;
-  const Names& names;
+  const EncodedNames& names;
 };
+using DeniedField = Row<DeniedSource>;
 
-struct DeniedField {
-  const char* element;   // name in the registry
-  std::uint16_t length;  // octets; 0: the element's own
-  void (*put)(ipfix::RecordWriter& out, const DeniedSource& from);
-};
-
-std::span<const DeniedField> denied_fields_ipv4();
-std::span<const DeniedField> denied_fields_ipv6();
-std::vector<ipfix::Template> denied_templates();
+std::span<const DeniedField> denied_fields(Profile profile, std::uint16_t template_id);
+inline constexpr std::array denied_templates = {template_denied_ipv4, template_denied_ipv6};
 // By the family of what was dropped, which is one of IP.
 std::uint16_t denied_template_of(const denied::Drop& drop);
 // One Data Record; record::max_record_octets is always enough.
-void encode(const DeniedSource& from, ipfix::RecordWriter& out);
+void encode(const DeniedSource& from, ipfix::RecordWriter& out, Profile profile);
 
 }  // namespace ofe::record

@@ -1,16 +1,17 @@
-// The one field table: what a record holds, in which order, and where each value comes from. Templates and values are
-// both made from it; nothing else lists the fields.
+// The one field table: what a record holds in each profile, in which order, and where each value comes from. Templates
+// and values are both made from it (layout.h); nothing else lists the fields.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
+#include <string_view>
 
 #include "flowstore/flow.h"
-#include "flowstore/store.h"
-#include "ipfix/record_writer.h"
 #include "ipfix/template.h"
-#include "ovs-plugin/record/names.h"
+#include "ovs-plugin/record/encoded_names.h"
+#include "ovs-plugin/record/field.h"
+#include "ovs-plugin/record/flow_ports.h"
 
 namespace ofe::record {
 
@@ -31,28 +32,18 @@ struct Source {
   const flowstore::Flow& flow;
   const flowstore::Counters& delta;
   flowstore::EndReason reason;
-  const Names& names;
+  const EncodedNames& names;
+  const PortSearch* ports = nullptr;  // nullptr: it is not in the bridge
 };
+using Field = Row<Source>;
 
-struct Field {
-  const char* element;  // name in the registry
-  // Octets in the record; 0: the element's own size (variable for strings).
-  std::uint16_t length;
-  void (*put)(ipfix::RecordWriter& out, const Source& from);
-};
-
-// Fields of a record of this family, in template order (Antrea v0.10.2's, then flowEndReason).
-std::span<const Field> fields_ipv4();
-std::span<const Field> fields_ipv6();
-// Those and relativeError (IANA 321, RFC 5477): by how many percent of itself the worst of the four totals may differ
-// from the truth, up or down; unknown_error_percent where nothing counted the flow.
+// A record's fields in template order. Those of the estimated templates end with relativeError (IANA 321, RFC 5477):
+// by how many percent of itself the worst of the four totals may differ from the truth, up or down;
+// unknown_error_percent where nothing counted the flow.
+std::span<const Field> fields(Profile profile, std::uint16_t template_id);
 inline constexpr float unknown_error_percent = 1'000'000;
-std::span<const Field> fields_ipv4_estimated();
-std::span<const Field> fields_ipv6_estimated();
-
-// Every template, those of dropped traffic (denied_fields.h) last, from the tables and the built-in registry. A name
-// the registry lacks is a bug and aborts.
-std::vector<ipfix::Template> templates();
+inline constexpr std::array flow_templates = {template_ipv4, template_ipv6, template_ipv4_estimated,
+                                              template_ipv6_estimated};
 
 // Addresses, ports and protocol, of dropped traffic also how much of an address is known.
 bool is_flow_key(const ipfix::FieldSpecifier& field);
@@ -62,7 +53,7 @@ bool is_flow_key(const ipfix::FieldSpecifier& field);
 std::uint16_t template_of(const flowstore::Flow& flow);
 
 // Encodes one Data Record. Check out.overflow() afterwards; max_record_octets is always enough.
-void encode(const Source& from, ipfix::RecordWriter& out);
+void encode(const Source& from, ipfix::RecordWriter& out, Profile profile);
 // Fixed fields (below 128 octets) and seven strings of at most 253 octets (Kubernetes names) or "ns/name:port".
 inline constexpr std::size_t max_record_octets = 4096;
 

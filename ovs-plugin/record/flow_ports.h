@@ -1,6 +1,7 @@
 // Through which ports of the bridge a flow comes in and leaves.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "flowstore/flow.h"
@@ -20,5 +21,15 @@ struct FlowPorts {
 // bridge without one. nullptr: the bridge has no such port (yet).
 FlowPorts ports_of(const flowstore::Flow& flow, std::string_view bridge, const Ports& ports,
                    const k8s::Directory& directory, const NamingOptions& options);
+
+// The same with what it needs at hand, for records; what it refers to outlives it.
+struct PortSearch {
+  const std::string& bridge;
+  const Ports& ports;
+  const k8s::Directory& directory;
+  const NamingOptions& options;
+
+  FlowPorts of(const flowstore::Flow& flow) const { return ports_of(flow, bridge, ports, directory, options); }
+};
 
 }  // namespace ofe::record

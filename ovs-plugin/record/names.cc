@@ -36,6 +36,32 @@ Endpoint endpoint(const flowstore::Address& address, std::int64_t at_wall_ms, co
   return found;
 }
 
+// Antrea and others give a Node the first address of its Pod range.
+bool is_gateway(const flowstore::Address& address, const k8s::Node& node) {
+  return std::ranges::any_of(node.pod_cidrs, [&](const k8s::Cidr& cidr) {
+    flowstore::Address first = cidr.network;
+    first.back() |= 1;
+    return address == first;
+  });
+}
+
+EndKind kind_of(const flowstore::Address& address, std::int64_t at_wall_ms, const k8s::Directory& directory,
+                const LocalPorts& ports, const NamingOptions& options) {
+  if (ports.find(address) != nullptr) return EndKind::pod_here;
+  if (const k8s::Pod* pod = directory.pod(address, at_wall_ms)) {
+    return pod->node_name == options.node_name ? EndKind::pod_here : EndKind::pod_elsewhere;
+  }
+  // Of this Node every Pod is known, of others not.
+  if (const k8s::Node* node = directory.node_of_pod_address(address)) {
+    const bool no_pod = node->name == options.node_name || is_gateway(address, *node);
+    return no_pod ? EndKind::gateway : EndKind::pod_elsewhere;
+  }
+  if (directory.node(address) != nullptr) return EndKind::node;
+  const bool of_a_pod =
+      std::ranges::any_of(options.pod_cidrs, [&](const flowstore::Prefix& cidr) { return cidr.contains(address); });
+  return of_a_pod ? EndKind::pod_elsewhere : EndKind::outside;
+}
+
 // The address of the Service that a node port stands for; all zero when it has none of that family.
 flowstore::Address cluster_ip_like(const flowstore::Address& asked, const k8s::Service& service) {
   for (const k8s::Address& address : service.cluster_ips) {
@@ -59,39 +85,6 @@ void resolve_service(const flowstore::Tuple& original, const k8s::Directory& dir
 
 }  // namespace
 
-flowstore::NameHandle NamePool::acquire(const Names& names) {
-  if (names.empty()) return 0;
-  const auto [entry, inserted] = by_value_.try_emplace(names, 0);
-  if (inserted) {
-    if (free_.empty()) {
-      entry->second = static_cast<flowstore::NameHandle>(slots_.size());
-      slots_.push_back({names, 0});
-    } else {
-      entry->second = free_.back();
-      free_.pop_back();
-      slots_[entry->second] = {names, 0};
-    }
-  }
-  ++slots_[entry->second].references;
-  return entry->second;
-}
-
-flowstore::NameHandle NamePool::acquire(flowstore::NameHandle handle) {
-  if (handle != 0) ++slots_[handle].references;
-  return handle;
-}
-
-void NamePool::release(flowstore::NameHandle handle) {
-  if (handle == 0 || --slots_[handle].references != 0) return;
-  by_value_.erase(slots_[handle].names);
-  slots_[handle].names = {};
-  free_.push_back(handle);
-}
-
-const Names& NamePool::get(flowstore::NameHandle handle) const {
-  return slots_[handle].names;
-}
-
 Names resolve(const flowstore::Flow& flow, const k8s::Directory& directory, const LocalPorts& ports,
               const NamingOptions& options) {
   Names names;
@@ -104,6 +97,8 @@ Names resolve(const flowstore::Flow& flow, const k8s::Directory& directory, cons
   names.destination_pod = destination.pod;
   names.destination_namespace = destination.pod_namespace;
   names.destination_node = destination.node;
+  names.ends = {kind_of(flow.original.source, flow.start_wall_ms, directory, ports, options),
+                kind_of(flow.reply.source, flow.start_wall_ms, directory, ports, options)};
   if (options.services) resolve_service(flow.original, directory, names);
   return names;
 }

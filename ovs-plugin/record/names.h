@@ -1,10 +1,7 @@
 // What a flow's addresses are called, and who exports it.
 //
-// Names are pinned to a flow when it is first seen with one and never change afterwards; the pool keeps one copy of
-// each set however many flows share it.
+// Names are pinned to a flow when it is first seen with one and never change afterwards (name_pool.h keeps them).
 #pragma once
-
-#include <absl/container/flat_hash_map.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +9,8 @@
 #include <vector>
 
 #include "flowstore/flow.h"
-#include "flowstore/store.h"
 #include "k8s-bridge/directory/directory.h"
+#include "ovs-plugin/record/ends.h"
 #include "ovs-plugin/record/local_ports.h"
 
 namespace ofe::record {
@@ -25,34 +22,15 @@ struct Names {
   // Of the Service: the address that was asked for, or, where that was a Node's (a node port), its cluster IP of that
   // family, unset when it has none.
   flowstore::Address service_address{};
+  Ends ends{};
 
   bool empty() const { return *this == Names{}; }
   friend bool operator==(const Names&, const Names&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const Names& n) {
     return H::combine(std::move(h), n.source_pod, n.source_namespace, n.source_node, n.destination_pod,
-                      n.destination_namespace, n.destination_node, n.service_port_name, n.service_address);
+                      n.destination_namespace, n.destination_node, n.service_port_name, n.service_address, n.ends);
   }
-};
-
-// Reference-counted; handle 0 is "no names".
-class NamePool {
- public:
-  flowstore::NameHandle acquire(const Names& names);
-  // Once more what is acquired already.
-  flowstore::NameHandle acquire(flowstore::NameHandle handle);
-  void release(flowstore::NameHandle handle);
-  const Names& get(flowstore::NameHandle handle) const;
-  std::size_t size() const { return by_value_.size(); }
-
- private:
-  struct Slot {
-    Names names;
-    std::size_t references = 0;
-  };
-  std::vector<Slot> slots_{1};
-  std::vector<flowstore::NameHandle> free_;
-  absl::flat_hash_map<Names, flowstore::NameHandle> by_value_;
 };
 
 struct NamingOptions {

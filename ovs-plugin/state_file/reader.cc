@@ -1,5 +1,6 @@
 #include "ovs-plugin/state_file/reader.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "ovs-plugin/state_file/flow_message.h"
@@ -11,10 +12,21 @@ bool parse(Octets message, v1::Block& block) {
   return block.ParseFromArray(message.data(), static_cast<int>(message.size()));
 }
 
+record::EndKind end_kind_from(std::uint32_t number) {
+  return number <= static_cast<std::uint32_t>(record::EndKind::pod_here) ? static_cast<record::EndKind>(number)
+                                                                         : record::EndKind::outside;
+}
+
 record::Names names_from(const v1::Names& message) {
-  return {message.source_pod(),       message.source_namespace(),      message.source_node(),
-          message.destination_pod(),  message.destination_namespace(), message.destination_node(),
-          message.service_port_name()};
+  record::Names names{message.source_pod(),       message.source_namespace(),      message.source_node(),
+                      message.destination_pod(),  message.destination_namespace(), message.destination_node(),
+                      message.service_port_name()};
+  const std::string& service_address = message.service_address();
+  if (service_address.size() == names.service_address.size()) {
+    std::copy(service_address.begin(), service_address.end(), names.service_address.begin());
+  }
+  names.ends = {end_kind_from(message.source_kind()), end_kind_from(message.destination_kind())};
+  return names;
 }
 
 bool template_from(const v1::Template& message, ipfix::Template& definition) {

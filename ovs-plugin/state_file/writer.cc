@@ -56,6 +56,11 @@ std::uint32_t Writer::Impl::number_of(flowstore::NameHandle handle, const record
     message_names.set_destination_namespace(names.destination_namespace);
     message_names.set_destination_node(names.destination_node);
     message_names.set_service_port_name(names.service_port_name);
+    if (names.service_address != flowstore::Address{}) {
+      message_names.set_service_address(names.service_address.data(), names.service_address.size());
+    }
+    message_names.set_source_kind(static_cast<std::uint32_t>(names.ends.source));
+    message_names.set_destination_kind(static_cast<std::uint32_t>(names.ends.destination));
   }
   return known->second;
 }

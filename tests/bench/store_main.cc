@@ -15,7 +15,7 @@
 
 #include "flowstore/address.h"
 #include "flowstore/store.h"
-#include "ovs-plugin/record/names.h"
+#include "ovs-plugin/record/name_pool.h"
 #include "tests/bench/flow_map.h"
 #include "tests/bench/socket_time.h"
 #include "tests/conntrack-tools/synthetic_entry.h"

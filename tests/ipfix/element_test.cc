@@ -43,6 +43,9 @@ TEST(Registry, KnowsIanaElementsByNumberAndName) {
   EXPECT_EQ(delta->type, DataType::unsigned64);
   EXPECT_EQ(builtin().find("octetDeltaCount"), delta);
   EXPECT_EQ(builtin().find("flowStartSeconds")->id, 150);
+  EXPECT_EQ(builtin().find(56506, "destinationServicePortName")->id, 109);
+  EXPECT_EQ(builtin().find(55829, "destinationServicePortName")->id, 108);
+  EXPECT_EQ(builtin().find(55829, "flowType"), nullptr);
   EXPECT_EQ(builtin().find("flowStartSeconds")->type, DataType::date_time_seconds);
   EXPECT_EQ(builtin().find("sourceIPv6Address")->type, DataType::ipv6_address);
   EXPECT_EQ(builtin().find("sourceMacAddress")->id, 56);

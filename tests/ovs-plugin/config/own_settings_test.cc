@@ -39,6 +39,8 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  vswitchdSharePercent: 2\n"
       "  vswitchdMaxAnswerOctets: 1048576\n"
       "  deniedFlows: all\n"
+      "  profile: 56506\n"
+      "  extraElements: []\n"  // others: extra_elements_test.cc
       "  stateFile: /var/lib/ovs-flow-exporter/state\n"
       "  tls:\n"
       "    caFile: /tls/ca.crt\n"
@@ -71,6 +73,7 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.vswitchd_share_percent = 2;
   expected.vswitchd_max_answer_octets = 1'048'576;
   expected.denied_flows = DeniedFlows::all;
+  expected.profile = 56506;
   expected.state_file = "/var/lib/ovs-flow-exporter/state";
   expected.tls = {"/tls/ca.crt", "/tls/tls.crt", "/tls/tls.key", "collector.example"};
   EXPECT_EQ(config, expected);
@@ -158,6 +161,8 @@ TEST(OwnSettings, AWrongValueIsNamedWithWhatIsAllowed) {
            {"vswitchdSharePercent: 51", "is out of range"},
            {"vswitchdSharePercent: 5%", "is not a whole decimal number"},
            {"vswitchdMaxAnswerOctets: 1048575", "is out of range; allowed: whole numbers from 1048576 to 1073741824"},
+           {"profile: antrea", "\"antrea\" is no profile; allowed: 55829 (Antrea up to v0.10), 56506 (Antrea since)"},
+           {"profile: 29305", "is no profile"},
            {"stateFile: state", "\"state\" is not an absolute path; allowed: the absolute path of a file"},
            {"stateFile: /var/lib/", "is a folder"},
            {"stateFile: [a]", "a list is not a single value"},

@@ -85,6 +85,10 @@ class RandomConfig {
     config.metrics_address = one_of<const char*>({"", "127.0.0.1:9184", "0.0.0.0:1", "192.0.2.255:65535"});
     config.vswitchd_share_percent = static_cast<std::uint32_t>(between(1, 50));
     config.vswitchd_max_answer_octets = static_cast<std::uint64_t>(between(1 << 20, 1 << 30));
+    for (const char* name : {"flowId", "ipVersion", "b\"x"}) {
+      if (coin()) config.extra_elements.emplace_back(name);
+    }
+    config.profile = one_of<std::uint32_t>({55829, 56506});
     config.state_file = one_of<const char*>({"", "/var/lib/ofe/state", "/with blank/\"quoted\""});
     config.tls.ca_file = one_of<const char*>({"", "/etc/tls/ca.crt", "/with blank/\"quoted\""});
     if (coin()) config.tls.certificate_file = config.tls.key_file = "/etc/tls/both.pem";
@@ -100,7 +104,7 @@ TEST(ToYaml, IsReadBackAsTheSame) {
   for (int i = 0; i < 1'000; ++i) {
     const Config config = configs.next();
     const std::string yaml = to_yaml(config);
-    const ParseResult result = parse(yaml, "effective");
+    const ParseResult result = parse(yaml, "effective", {{"flowId", "ipVersion", "b\"x"}});
     ASSERT_TRUE(result.settings.has_value()) << "seed " << kSeed << ", number " << i << "\n"
                                              << yaml << ::testing::PrintToString(result.errors);
     ASSERT_EQ(*result.settings, config) << "seed " << kSeed << ", number " << i << "\n" << yaml;
@@ -141,6 +145,8 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  vswitchdSharePercent: 5\n"
             "  vswitchdMaxAnswerOctets: 67108864\n"
             "  deniedFlows: \"policy\"\n"
+            "  profile: 55829\n"
+            "  extraElements: []\n"
             "  stateFile: \"\"\n"
             "  tls:\n"
             "    caFile: \"\"\n"

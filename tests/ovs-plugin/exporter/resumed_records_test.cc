@@ -25,6 +25,21 @@ TEST(ResumedRecords, OnlyThoseOfOurOwnTemplatesAreKept) {
   EXPECT_EQ(records.size(), 1u);
 }
 
+TEST(ResumedRecords, ThoseOfATemplateThatChangesMeanwhileAreDroppedAndCounted) {
+  ResumedRecords records({octets, packets});
+  records.add_template(octets);
+  records.add_template(packets);
+  records.add("", 256, record(1));
+  records.add("", 257, record(2));
+  records.set_ours({octets, {257, 0, {{0, 2, 4}}}});
+  std::vector<std::uint8_t> left;
+  records.for_each([&](std::string_view, std::uint16_t, std::span<const std::uint8_t> of) { left.push_back(of[0]); });
+  EXPECT_EQ(left, std::vector<std::uint8_t>{1});
+  EXPECT_EQ(records.of_other_templates(), 1u);
+  records.add("", 257, record(3));
+  EXPECT_EQ(records.of_other_templates(), 2u);
+}
+
 TEST(ResumedRecords, GoOnInOrderAsFarAsTheyAreTaken) {
   ResumedRecords records({octets});
   records.add_template(octets);

@@ -1,8 +1,6 @@
-#include "ovs-plugin/record/denied_fields.h"
-
 #include <gtest/gtest.h>
 
-#include "ovs-plugin/record/field_table.h"
+#include "ovs-plugin/record/layout.h"
 
 namespace ofe::record {
 namespace {
@@ -31,10 +29,11 @@ denied::Drop probe() {
   return drop;
 }
 
-std::vector<std::uint8_t> encoded(const denied::Drop& drop, const Names& names = {}) {
+std::vector<std::uint8_t> encoded(const denied::Drop& drop, const Names& names = {},
+                                  Profile profile = Profile::antrea_55829) {
   std::vector<std::uint8_t> buffer(max_record_octets);
   ipfix::RecordWriter out(buffer);
-  encode({drop, 2, 0x60, flowstore::EndReason::active_timeout, names}, out);
+  encode({drop, 2, 0x60, flowstore::EndReason::active_timeout, EncodedNames(names)}, out, profile);
   EXPECT_FALSE(out.overflow());
   return {out.written().begin(), out.written().end()};
 }
@@ -53,6 +52,38 @@ TEST(DeniedFields, Ipv4OctetForOctet) {
       3,   'w', 'e',  'b',  4,  's', 'h', 'o',  'p', 2,
       'n', '1', 0,    0,    0,  0,   3,   130,  2};  // denied, dropped by an access control list, active timeout
   EXPECT_EQ(encoded(probe(), {"web", "shop", "n1", "", "", "", "", {}}), expected);
+}
+
+TEST(DeniedFields, Profile56506SaysWhichSidesPolicyWhereThatIsKnown) {
+  const auto actions_and_type = [](EndKind source, EndKind destination, bool whole_destination) {
+    denied::Drop drop = probe();
+    if (whole_destination) drop.key.destination.mask.fill(0xff);
+    Names names;
+    names.ends = {source, destination};
+    const auto record = encoded(drop, names, Profile::antrea_56506);
+    EXPECT_EQ(record.size(), 8u + 10 + 5 + 32 + 6 + 3 + 3 + 3);
+    return std::vector<std::uint8_t>(record.end() - 6, record.end() - 3);
+  };
+  using Three = std::vector<std::uint8_t>;  // ingress, egress, flowType
+  EXPECT_EQ(actions_and_type(EndKind::pod_elsewhere, EndKind::pod_here, true), (Three{2, 0, 2}));
+  EXPECT_EQ(actions_and_type(EndKind::outside, EndKind::pod_here, true), (Three{2, 0, 4}));
+  EXPECT_EQ(actions_and_type(EndKind::pod_here, EndKind::outside, true), (Three{0, 2, 3}));
+  EXPECT_EQ(actions_and_type(EndKind::pod_here, EndKind::pod_here, true), (Three{0, 0, 1})) << "either's policy";
+  EXPECT_EQ(actions_and_type(EndKind::pod_here, EndKind::outside, false), (Three{0, 0, 0})) << "to anybody";
+}
+
+TEST(DeniedFields, Profile56506HasItsElements) {
+  const auto definitions = Layout(Profile::antrea_56506).templates();
+  for (const std::size_t number : {4, 5}) {
+    const auto& fields = definitions[number].fields;
+    EXPECT_EQ(fields[13], (ipfix::FieldSpecifier{56506, 101, 65535}));
+    EXPECT_EQ(fields[19], (ipfix::FieldSpecifier{56506, 108, 2}));
+    EXPECT_EQ(fields[20], (ipfix::FieldSpecifier{56506, 109, 65535}));
+    EXPECT_EQ(fields[21], (ipfix::FieldSpecifier{56506, 139, 1}));
+    EXPECT_EQ(fields[22], (ipfix::FieldSpecifier{56506, 140, 1}));
+    EXPECT_EQ(fields[23], (ipfix::FieldSpecifier{56506, 137, 1}));
+    EXPECT_EQ(fields.size(), 27u);
+  }
 }
 
 TEST(DeniedFields, OnlyAPolicysDropIsCalledDenied) {
@@ -84,16 +115,17 @@ TEST(DeniedFields, Ipv6HasItsOwnTemplate) {
 }
 
 TEST(DeniedFields, TemplatesAreTheTableWithTheRegistrysElements) {
-  const auto definitions = denied_templates();
+  auto definitions = Layout().templates();
+  definitions.erase(definitions.begin(), definitions.begin() + 4);  // of connections: field_table_test.cc
   ASSERT_EQ(definitions.size(), 2u);
-  EXPECT_EQ(definitions[0].fields.size(), denied_fields_ipv4().size());
+  EXPECT_EQ(definitions[0].id, template_denied_ipv4);
+  EXPECT_EQ(definitions[1].id, template_denied_ipv6);
+  EXPECT_EQ(definitions[0].fields.size(), denied_fields(Profile::antrea_55829, template_denied_ipv4).size());
   EXPECT_EQ(definitions[0].fields[3], (ipfix::FieldSpecifier{0, 9, 1}));
   EXPECT_EQ(definitions[0].fields[5], (ipfix::FieldSpecifier{0, 13, 1}));
   EXPECT_EQ(definitions[1].fields[3], (ipfix::FieldSpecifier{0, 29, 1}));
   EXPECT_EQ(definitions[1].fields[5], (ipfix::FieldSpecifier{0, 30, 1}));
   EXPECT_EQ(definitions[0].fields[20], (ipfix::FieldSpecifier{0, 233, 1}));
-  EXPECT_EQ(templates()[4], definitions[0]);
-  EXPECT_EQ(templates()[5], definitions[1]);
 }
 
 TEST(DeniedFields, TheLongestKubernetesNamesFit) {

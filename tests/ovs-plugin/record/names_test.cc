@@ -1,8 +1,7 @@
-#include "ovs-plugin/record/names.h"
-
 #include <gtest/gtest.h>
 
 #include "flowstore/address.h"
+#include "ovs-plugin/record/name_pool.h"
 
 namespace ofe::record {
 namespace {
@@ -149,6 +148,23 @@ TEST_F(NamesTest, WithoutTheDirectoryPodRangesDecide) {
   EXPECT_TRUE(exported_here(flow("10.10.1.2", "10.10.2.2"), empty, ports_, options_));
   EXPECT_FALSE(exported_here(flow("10.10.2.2", "10.10.1.2"), empty, ports_, options_));
   EXPECT_TRUE(exported_here(flow("198.51.100.7", "10.10.1.2"), empty, ports_, options_));
+}
+
+TEST_F(NamesTest, WhereTheEndsAreIsKnownWhoeverHasAName) {
+  const auto ends = [&](const char* source, const char* destination) {
+    return resolve(flow(source, destination), directory_, ports_, options_).ends;
+  };
+  EXPECT_EQ(ends("10.10.1.2", "10.10.2.2"), (Ends{EndKind::pod_here, EndKind::pod_elsewhere}));
+  EXPECT_EQ(ends("10.10.2.77", "10.10.1.1"), (Ends{EndKind::pod_elsewhere, EndKind::gateway}))
+      << "a Pod elsewhere is known by its Node's range";
+  EXPECT_EQ(ends("192.0.2.2", "198.51.100.7"), (Ends{EndKind::node, EndKind::outside}));
+  EXPECT_EQ(ends("10.10.2.1", "10.10.1.2"), (Ends{EndKind::gateway, EndKind::pod_here}));
+}
+
+TEST(Ends, WhatIsKnownLaterTakesNothingAway) {
+  Ends ends{EndKind::pod_here, EndKind::outside};
+  ends.add({EndKind::gateway, EndKind::pod_elsewhere});  // the Pod is gone
+  EXPECT_EQ(ends, (Ends{EndKind::pod_here, EndKind::pod_elsewhere}));
 }
 
 TEST(NamePool, OneCopyForEqualNamesUntilTheLastIsReleased) {

@@ -10,7 +10,11 @@ const Origin origin{"0f5b2a6c-boot", 4026531840, 1'700'000'000'000, "1.2.3"};
 
 record::Names names_of(std::size_t number) {
   if (number == 0) return {};
-  return {"pod-" + std::to_string(number), "ns", "node-a", "", "", std::string("\xff\0x", 3), "ns/svc:http"};
+  record::Names names{"pod-" + std::to_string(number), "ns",         "node-a", "", "",
+                      std::string("\xff\0x", 3),       "ns/svc:http"};
+  if (number % 2 == 0) names.service_address = *flowstore::parse_address("10.96.0.10");
+  names.ends = {record::EndKind::pod_here, static_cast<record::EndKind>(number % 5)};
+  return names;
 }
 
 struct Written {
