@@ -11,7 +11,7 @@ sys.path[:0] = [str(HERE.parent / "integration")]
 # pylint: disable=wrong-import-position
 from conntrack_table import OTHER_ZONE, ZONE, ConntrackTable  # noqa: E402
 from export_rows import WAYS, Export, check  # noqa: E402
-from harness import BIN, Testbed, expect  # noqa: E402
+from harness import BIN, Testbed, expect, run  # noqa: E402
 from measure import Prompted, row  # noqa: E402
 from records import completeness  # noqa: E402
 
@@ -54,6 +54,16 @@ def senders_agree():
                    f"{protocol}: records of ours and of libfixbuf arrive, the same ones")
 
 
+def encoders_say_the_same():
+    folder = Testbed("encoders").folder
+    said = {}
+    for way in ("ours", "fixbuf"):
+        run(BIN.parent / "bench/bench-encode", way, folder / way)
+        said[way] = run(BIN / "ipfix-dump", folder / way).splitlines()
+    expect(len(said["ours"]) == 1000 and said["ours"] == said["fixbuf"],
+           "ours and libfixbuf: 1000 records, each with the same elements in the same order and the same values")
+
+
 def rows_say_what_was_measured():
     made = row("b", "u", [2, 4, 3], "p", [6, 6, 6], 2)
     expect((made["ours"], made["peer_value"], made["ratio"], made["met"]) == (3, 6, 2, True), "a row has medians")
@@ -67,19 +77,20 @@ def rows_say_what_was_measured():
 
 
 def arguments_are_checked():
-    def run(*given):
+    def bench(*given):
         return subprocess.run([HERE / "run", *given], check=False, text=True, capture_output=True)
 
-    expect("store_upsert_1m" in run("--list").stdout, "--list names the rows")
-    wrong = run("nonsense")
+    expect("store_upsert_1m" in bench("--list").stdout, "--list names the rows")
+    wrong = bench("nonsense")
     expect(wrong.returncode == 2 and "no row nonsense; there are: conntrack_dump_user" in wrong.stderr,
            "an unknown row is an error that names those there are")
-    expect(run("--rounds", "2").returncode == 2, "two rounds are too few")
+    expect(bench("--rounds", "2").returncode == 2, "two rounds are too few")
 
 
 readers_agree()
 megaflow_readers_agree()
 decoders_agree()
 senders_agree()
+encoders_say_the_same()
 rows_say_what_was_measured()
 arguments_are_checked()
