@@ -72,7 +72,7 @@ FlowTable::FlowTable(std::size_t flows) {
 }
 
 ipfix::Template flow_template() {
-  for (const ipfix::Template& each : ofe::record::templates()) {
+  for (const ipfix::Template& each : ofe::record::Layout().templates()) {
     if (each.id == ofe::record::template_ipv4) return each;
   }
   std::abort();
