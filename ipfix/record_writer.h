@@ -35,7 +35,7 @@ class RecordWriter {
       u16(static_cast<std::uint16_t>(v.size()));
     }
     put(v.data(), v.size());
-    if (!is_ascii(v) && !overflow_) mend_utf8(buffer_.subspan(used_ - v.size(), v.size()));
+    if (!is_ascii(v) && !overflow_) mend_utf8({at_ - v.size(), v.size()});
   }
 
   // A part of the record is written by a writer of its own, which begins where this one is, and this one goes on behind

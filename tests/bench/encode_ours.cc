@@ -45,7 +45,7 @@ class Ours : public EncodeWay {
 
   const Flows& flows_;
   const ofe::record::Layout layout_;
-  ipfix::MessageQueue queue_{observation_domain, longest_message, std::size_t{1} << 20};
+  ipfix::MessageQueue queue_{observation_domain, longest_message, {std::size_t{1} << 20}};
   std::uint32_t sequence_ = 0;
   std::array<std::uint8_t, ofe::record::max_record_octets> buffer_{};
 };

@@ -8,7 +8,8 @@
 #include "flowstore/address.h"
 #include "ipfix/exporting_process.h"
 #include "ipfix/tls_context.h"
-#include "ovs-plugin/record/field_table.h"
+#include "ovs-plugin/record/layout.h"
+#include "ovs-plugin/record/name_pool.h"
 #include "tests/bench/export_sender.h"
 
 namespace bench {
@@ -28,7 +29,7 @@ ipfix::Now read_clocks() {
 struct NamedFlow {
   flowstore::Flow flow;
   flowstore::Counters delta;
-  const ofe::record::Names* names = nullptr;
+  flowstore::NameHandle names = 0;
 };
 
 std::string text(const Text& of) {
@@ -44,10 +45,10 @@ flowstore::Address address(std::uint32_t value) {
 ofe::record::Names names_of(const FlowValues& from) {
   return {text(from.source_pod),        text(from.source_namespace),      text(from.source_node),
           text(from.destination_pod),   text(from.destination_namespace), text(from.destination_node),
-          text(from.service_port_name), address(from.cluster_ip)};
+          text(from.service_port_name), address(from.cluster_ip), {}};
 }
 
-NamedFlow flow_of(const FlowValues& from, const ofe::record::Names& names) {
+NamedFlow flow_of(const FlowValues& from, flowstore::NameHandle names) {
   NamedFlow made;
   made.flow.original = {address(from.source), address(from.cluster_ip), from.source_port, 80, from.protocol};
   made.flow.reply = {address(from.destination), address(from.source), from.destination_port, from.source_port,
@@ -57,7 +58,7 @@ NamedFlow flow_of(const FlowValues& from, const ofe::record::Names& names) {
   made.flow.last_wall_ms = std::int64_t{from.end_s} * 1'000;
   made.flow.total = {from.packet_total, from.octet_total, from.reverse_packet_total, from.reverse_octet_total};
   made.delta = {from.packet_delta, from.octet_delta, from.reverse_packet_delta, from.reverse_octet_delta};
-  made.names = &names;
+  made.names = names;
   return made;
 }
 
@@ -69,14 +70,12 @@ class OurSender : public ExportSender {
         process_(
             options, [collector](std::string&) { return std::optional(collector); }, read_clocks()) {
     process_.add_template(template_);
-    names_.reserve(table.flows().size());
     const std::vector<const FlowField*> order = fields_in_order(template_);
     for (const FlowValues& flow : table.flows()) {
       if (encoded) {
         records_.push_back(bench::encoded(flow, order));
       } else {
-        names_.push_back(names_of(flow));
-        flows_.push_back(flow_of(flow, names_.back()));
+        flows_.push_back(flow_of(flow, pool_.acquire(names_of(flow))));
       }
     }
     connect();
@@ -89,7 +88,7 @@ class OurSender : public ExportSender {
     } else {
       const NamedFlow& from = flows_[number];
       ipfix::RecordWriter out(buffer_);
-      ofe::record::encode({from.flow, from.delta, flowstore::EndReason::active_timeout, *from.names}, out);
+      layout_.encode({from.flow, from.delta, flowstore::EndReason::active_timeout, pool_.encoded(from.names)}, out);
       record = out.written();
     }
     while (!process_.export_record(template_.id, record, now_)) turn(true);
@@ -124,7 +123,8 @@ class OurSender : public ExportSender {
   const ipfix::Template template_;
   ipfix::ExportingProcess process_;
   ipfix::Now now_;
-  std::vector<ofe::record::Names> names_;
+  ofe::record::NamePool pool_;
+  const ofe::record::Layout layout_;
   std::vector<NamedFlow> flows_;
   std::vector<Octets> records_;
   std::size_t records_in_turn_ = 0;

@@ -7,7 +7,7 @@
 
 #include "ipfix/element.h"
 #include "ipfix/record_writer.h"
-#include "ovs-plugin/record/field_table.h"
+#include "ovs-plugin/record/layout.h"
 
 namespace bench {
 namespace {
