@@ -102,10 +102,9 @@ class Scene:
         expect(server.stream.read_bytes() == b"", f"{stem} was sent nothing")
 
 
-def totals(path):
-    """{5-tuple: largest totals} of flows to the service, as libfixbuf's ipfixDump prints a file's records."""
+def records(path):
+    """(5-tuple, end reason, totals) of each record of a flow to the service, as libfixbuf's ipfixDump prints a file."""
     text = run("timeout", "30", "ipfixDump", "--data", "-i", path, check=False)
-    flows = {}
     for block in text.split("--- data record")[1:]:
         values = dict(re.findall(r"^\s+\([\d/]+\)\s+(\w+) : (\S+)", block, re.MULTILINE))
         if values.get("destinationTransportPort") != str(SERVICE):
@@ -115,6 +114,13 @@ def totals(path):
                *(int(values[name]) for name in ("protocolIdentifier", "sourceTransportPort", "destinationTransportPort")))
         counts = tuple(int(values[name]) for name in ("packetTotalCount", "octetTotalCount", "reversePacketTotalCount",
                                                       "reverseOctetTotalCount"))
+        yield key, int(values["flowEndReason"]), counts
+
+
+def totals(path):
+    """{5-tuple: largest totals}."""
+    flows = {}
+    for key, _, counts in records(path):
         flows[key] = max(flows.get(key, counts), counts)
     return flows
 
@@ -160,6 +166,21 @@ def replaced_files(scene, server):
     expect(scene.collector()["recordsLost"] == 0, f"nothing was lost: {len(scene.counted())} connections, counts exact")
 
 
+def last_records(scene, server):
+    """SIGTERM: what lives has a last record, over TLS as well, and the session ends with a close_notify."""
+    scene.exporter.configure(scene.config())
+    wait_for("a session again", lambda: scene.collector()["state"] == "connected")
+    scene.traffic(5)
+    living = {key for key in scene.counted() if key[2] == 17}
+    wait_for("the flows", lambda: len(scene.exporter.flows("proto=udp", f"dport={SERVICE}")) == len(living))
+    expect(scene.testbed.stop(scene.exporter.process) == 0, "the exporter ended")
+    wait_for("last records", lambda: {key for key, reason, _ in records(server.stream) if reason == 4} >= living)
+    expect(True, f"{len(living)} living flows had a last record")
+    scene.testbed.stop(server)
+    problems = [line for line in server.log.read_text().splitlines() if "unexpected eof" in line]
+    expect(not problems, "and no session ended without a close_notify")
+
+
 def main():
     scene = Scene()
     wait_for("the first poll", lambda: scene.exporter.status()["conntrack"]["polls"] >= 2)
@@ -172,7 +193,7 @@ def main():
              lambda: "the collector demands a certificate and none is set" in scene.collector().get("lastError", ""))
     expect(scene.collector()["authenticationFailures"] > 0, f"\"{scene.collector()['lastError']}\", counted")
     expect("collector demands a certificate" in scene.exporter.log(), "and the log says so")
-    expect(scene.testbed.stop(scene.exporter.process) == 0, "the exporter ended")
+    last_records(scene, server)
     return 0
 
 
