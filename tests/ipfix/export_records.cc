@@ -121,8 +121,8 @@ int main(int argc, char** argv) {
   ready = ready && add_flow_keys(process, 263, templates, is_key) && process.enable_statistics({264, 265, 4711});
   if (!ready || !run(process, argc > 3 ? std::stoul(argv[3]) : 1000)) return 1;
   const ExportingStats& stats = process.stats();
-  std::cout << "{\"sent\": " << stats.records_sent << ", \"lost\": " << stats.records_lost
-            << ", \"sessions\": " << stats.connects << ", \"messages\": " << stats.messages_sent
-            << ", \"octets\": " << stats.octets_sent << "}\n";
+  std::cout << "{\"sent\": " << stats.records_sent << ", \"resent\": " << stats.records_resent
+            << ", \"lost\": " << stats.records_lost << ", \"sessions\": " << stats.connects
+            << ", \"messages\": " << stats.messages_sent << ", \"octets\": " << stats.octets_sent << "}\n";
   return 0;
 }
