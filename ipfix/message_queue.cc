@@ -51,7 +51,7 @@ void MessageQueue::finish_open() {
   Message message = writer_.take(std::move(buffer));
   message.records_missing = std::exchange(records_missing_, 0);
   octets_ += message.octets.size();
-  queued_.push_back({std::move(message), open_source_end_, 0});
+  queued_.push_back({std::move(message), open_source_end_, 0, 0});
   open_since_ms_.reset();
 }
 
@@ -66,7 +66,10 @@ void MessageQueue::acknowledge(std::uint64_t stream_octets) {
     octets_ -= queued_[acknowledged_].message.octets.size();
     retained_octets_ += queued_[acknowledged_].message.octets.size();
   }
-  while (retained_octets_ > limits_.retained_octets) {
+  const auto has_oldest_to_release = [this] {
+    return retained_octets_ > limits_.retained_octets || (acknowledged_ > 0 && queued_.front().repeats == max_repeats);
+  };
+  while (has_oldest_to_release()) {
     retained_octets_ -= queued_.front().message.octets.size();
     --acknowledged_;
     --sent_;
@@ -84,6 +87,7 @@ std::uint64_t MessageQueue::repeat_sent(bool and_retained) {
   octets_ += std::exchange(retained_octets_, 0);
   std::uint64_t records = 0;
   for (std::size_t i = 0; i < sent_; ++i) {
+    queued_[i].repeats += i < acknowledged_;
     records += queued_[i].message.data_records;
     queued_[i].message.records_missing = 0;  // the last session's collector was told
   }

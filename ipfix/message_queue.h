@@ -21,6 +21,7 @@ struct QueueLimits {
 
 class MessageQueue {
  public:
+  static constexpr std::uint8_t max_repeats = 3;
   enum class Taken : std::uint8_t { yes, full, too_long };
 
   MessageQueue(std::uint32_t observation_domain, std::size_t max_message_octets, QueueLimits limits);
@@ -52,8 +53,9 @@ class MessageQueue {
   // What was acknowledged is done with, retained or not.
   void drop_retained();
   bool has_unacknowledged() const { return acknowledged_ < sent_; }
-  // What left and was not acknowledged waits again; and_retained: what was acknowledged and is still here, too.
-  // Otherwise that is done with. Returns how many records will leave once more.
+  // What left and was not acknowledged waits again; and_retained: what was acknowledged and is still here, too, but no
+  // message more than max_repeats times, so that a collector that ends every session early gets on. Otherwise that is
+  // done with. Returns how many records will leave once more.
   std::uint64_t repeat_sent(bool and_retained);
 
   // Every record up to this source_end is done with; nothing below it will be asked for again.
@@ -72,6 +74,7 @@ class MessageQueue {
     Message message;
     std::uint64_t source_end = 0;
     std::uint64_t stream_end = 0;
+    std::uint8_t repeats = 0;  // after it had been acknowledged
   };
 
   bool within_limit(std::size_t added) const { return empty() || octets() + added <= limits_.octets; }

@@ -45,7 +45,7 @@ flowstore::Address address(std::uint32_t value) {
 ofe::record::Names names_of(const FlowValues& from) {
   return {text(from.source_pod),        text(from.source_namespace),      text(from.source_node),
           text(from.destination_pod),   text(from.destination_namespace), text(from.destination_node),
-          text(from.service_port_name), address(from.cluster_ip), {}};
+          text(from.service_port_name), address(from.cluster_ip),         {}};
 }
 
 NamedFlow flow_of(const FlowValues& from, flowstore::NameHandle names) {

@@ -105,5 +105,38 @@ TEST(MessageQueue, ReusesTheBuffersOfSentMessages) {
   EXPECT_TRUE(reused);
 }
 
+// A collector that resets every session before it has read: each message is repeated so often, and then it is over.
+TEST(MessageQueue, RepeatsAnAcknowledgedMessageOnlySoOften) {
+  MessageQueue queue(1, 100, {10'000, 10'000});
+  ASSERT_EQ(queue.add(256, Bytes(80), 0), Taken::yes);
+  queue.finish_open();
+  int sent = 0;
+  for (std::uint64_t stream_end = 100; queue.has_finished(); ++sent) {
+    queue.front_left(stream_end);
+    queue.acknowledge(stream_end);
+    EXPECT_EQ(queue.repeat_sent(true), sent < MessageQueue::max_repeats ? 1u : 0u);
+  }
+  EXPECT_EQ(sent, 1 + MessageQueue::max_repeats);
+  EXPECT_TRUE(queue.empty());
+}
+
+// What was never acknowledged is repeated until it is.
+TEST(MessageQueue, RepeatsAMessageUntilItIsAcknowledged) {
+  MessageQueue queue(1, 100, {10'000, 0});
+  ASSERT_EQ(queue.add(256, Bytes(80), 0), Taken::yes);
+  queue.finish_open();
+  for (int session = 0; session < 10; ++session) {
+    ASSERT_TRUE(queue.has_finished());
+    queue.front_left(100);
+    EXPECT_TRUE(queue.has_unacknowledged());
+    EXPECT_EQ(queue.repeat_sent(session % 2 == 0), 1u);
+  }
+  queue.front_left(100);
+  queue.acknowledge(99);
+  EXPECT_FALSE(queue.empty());
+  queue.acknowledge(100);
+  EXPECT_TRUE(queue.empty());
+}
+
 }  // namespace
 }  // namespace ipfix
