@@ -46,7 +46,7 @@ TEST(TlsSettings, WhatIsSetForNothingIsSaid) {
   EXPECT_THAT(parse(with_tls(both), "a.conf").warnings, IsEmpty());
   EXPECT_THAT(
       parse(with_tls(both, "192.0.2.1:4739"), "a.conf").warnings,
-      ElementsAre(HasSubstr("a.conf:3: ovsFlowExporter.tls: is set, but flowCollectorAddr \"192.0.2.1:4739:tcp\" "
+      ElementsAre(HasSubstr("a.conf:3: ovsFlowExporter.tls: is set, but \"192.0.2.1:4739:tcp\" "
                             "is not reached over tls")));
   EXPECT_THAT(parse(with_tls("caFile: /ca.crt"), "a.conf").warnings,
               ElementsAre(HasSubstr("the collector cannot tell who exports")));
