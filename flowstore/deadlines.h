@@ -4,8 +4,10 @@
 // an entry stands is kept beside the heap and not in the slots, so that moving entries does not touch the flows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace flowstore {
@@ -21,6 +23,10 @@ class Deadlines {
   std::size_t size() const { return heap_.size(); }
   // The earliest entry; not to be called when empty.
   const Entry& top() const { return heap_.front(); }
+  // The first places of the heap: the earliest entry, and most of those that come after it, in no particular order.
+  std::span<const Entry> foremost(std::size_t most) const {
+    return std::span(heap_).first(std::min(most, heap_.size()));
+  }
   std::optional<std::int64_t> due_ms(std::uint32_t slot) const;
 
   // Adds the slot's entry, or moves it, earlier or later.

@@ -100,6 +100,7 @@ struct Store::Impl {
   bool idle_at(const Slot& slot, std::int64_t monotonic_ms) const;
   std::int64_t regular_due_ms(const Slot& slot) const;
   void settle_top(std::int64_t until_ms);
+  void prefetch_next_due() const;
   bool export_one(std::uint32_t slot, Now now, const std::function<bool(Export&)>& sink);
   void schedule_after_export(std::uint32_t slot, bool idle, Now now);
 };

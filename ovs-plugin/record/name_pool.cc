@@ -8,11 +8,13 @@ flowstore::NameHandle NamePool::acquire(const Names& names) {
   if (inserted) {
     if (free_.empty()) {
       entry->second = static_cast<flowstore::NameHandle>(slots_.size());
-      slots_.push_back({EncodedNames(names), 0, names});
+      slots_.push_back({0, names});
+      encoded_.emplace_back(names);
     } else {
       entry->second = free_.back();
       free_.pop_back();
-      slots_[entry->second] = {EncodedNames(names), 0, names};
+      slots_[entry->second] = {0, names};
+      encoded_[entry->second] = EncodedNames(names);
     }
   }
   ++slots_[entry->second].references;
@@ -28,6 +30,7 @@ void NamePool::release(flowstore::NameHandle handle) {
   if (handle == 0 || --slots_[handle].references != 0) return;
   by_value_.erase(slots_[handle].names);
   slots_[handle] = {};
+  encoded_[handle] = {};
   free_.push_back(handle);
 }
 

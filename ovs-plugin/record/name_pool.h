@@ -21,16 +21,16 @@ class NamePool {
   void release(flowstore::NameHandle handle);
   const Names& get(flowstore::NameHandle handle) const { return slots_[handle].names; }
   // The same as records have them. Valid until the next acquire().
-  const EncodedNames& encoded(flowstore::NameHandle handle) const { return slots_[handle].encoded; }
+  const EncodedNames& encoded(flowstore::NameHandle handle) const { return encoded_[handle]; }
   std::size_t size() const { return by_value_.size(); }
 
  private:
   struct Slot {
-    EncodedNames encoded;
     std::size_t references = 0;
     Names names;
   };
   std::vector<Slot> slots_{1};
+  std::vector<EncodedNames> encoded_{1};  // of each slot; apart, as every record reads this and hardly any the other
   std::vector<flowstore::NameHandle> free_;
   absl::flat_hash_map<Names, flowstore::NameHandle> by_value_;
 };

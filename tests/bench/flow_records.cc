@@ -37,7 +37,8 @@ FlowTable::FlowTable(std::size_t flows) {
   std::mt19937_64 random(7);
   flows_.reserve(flows);
   for (std::size_t i = 0; i < flows; ++i) {
-    const std::string* const names = &names_[random() % pod_pairs * names_of_a_pair];
+    const std::size_t pair = random() % pod_pairs;
+    const std::string* const names = &names_[pair * names_of_a_pair];
     const auto text = [&](std::size_t which) {
       return Text{names[which].size(), reinterpret_cast<const std::uint8_t*>(names[which].data())};
     };
@@ -62,7 +63,7 @@ FlowTable::FlowTable(std::size_t flows) {
                       now_s,
                       address(),
                       address(),
-                      address(),
+                      0x0a600000u + static_cast<std::uint32_t>(pair),  // the Service's, as its name is
                       static_cast<std::uint16_t>(random()),
                       static_cast<std::uint16_t>(random()),
                       6,
