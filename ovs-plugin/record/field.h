@@ -41,7 +41,7 @@ void put_all(ipfix::RecordWriter& out, const From& from) {
   ipfix::RecordWriter writer(out.rest());
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     const auto put = [&]<std::size_t i>() {
-      if constexpr (rows[i].put != nullptr) rows[i].put(writer, from);
+      if (rows[i].put != nullptr) rows[i].put(writer, from);  // known when compiled
     };
     (put.template operator()<I>(), ...);
   }
