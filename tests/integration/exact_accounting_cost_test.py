@@ -128,7 +128,7 @@ def killed(testbed, measured, exporter):
     seen = rows(pods)
     expect(len(seen) == 1 and seen[0][0] == left[0][0] and seen[0][2] == left[0][2], "the next exporter takes the row over")
     expect(seen[0][1] != left[0][1], "and has it point to itself")
-    wait_for("records to it", lambda: [f for f in exporter.flows("proto=udp") if f["statistics"] == "exact"])
+    wait_for("records to it", lambda: [f for f in exporter.flows("proto=udp") if f["statistics"] == "exact"], seconds=60)
     testbed.stop(exporter.process, signal.SIGKILL)
 
     exporter = start(testbed, pods, False)

@@ -45,16 +45,18 @@ class ManyConnections(UserspacePods):
         process.output = output
         return process
 
-    def round_trips(self, process):
+    def round_trips(self, process, since_s=0, until_s=float("inf")):
+        """Of what was sent in this time (monotonic)."""
         self.testbed.stop(process)
-        return RoundTrips(process.output.read_text())
+        return RoundTrips(process.output.read_text(), since_s, until_s)
 
 
 class RoundTrips:
     """Milliseconds, sorted; a ping that was lost took for ever."""
 
-    def __init__(self, text):
-        words = [line.split()[1] for line in text.splitlines()]
+    def __init__(self, text, since_s, until_s):
+        pings = [line.split() for line in text.splitlines()]
+        words = [took for sent, took in pings if since_s <= float(sent) <= until_s]
         self.values = sorted(float("inf") if word == "lost" else float(word) for word in words)
         self.lost = words.count("lost")
 

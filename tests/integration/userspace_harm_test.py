@@ -45,15 +45,18 @@ class Harm:
                    "--time", seconds, "--json", timeout=seconds + 60)
         return json.loads(done)["end"]["sum_received"]["bits_per_second"] / 1e6
 
-    def measure(self, what, dumps=0):
-        """Pings for a while, or until the exporter has polled so often, then iperf3 (for a poll at least); the memory."""
-        pings, began = self.pods.start_pings(), time.monotonic()
-        if dumps:
-            self.next_dumps(dumps)
+    def measure(self, what, whole_cycle=False):
+        """Pings for a while, or from the begin of a dump to that of the next, then iperf3 as long; the memory. A dump that
+        took long is followed by a longer pause: only with that is it within the exporter's share."""
+        pings, began, end = self.pods.start_pings(), time.monotonic(), float("inf")
+        if whole_cycle:
+            began = self.begin_of_dump()
+            self.end_of_poll()
+            end = self.begin_of_dump()
         else:
             time.sleep(SECONDS)
-        seen, elapsed = self.pods.round_trips(pings), time.monotonic() - began
-        mbit = self.throughput(round(elapsed / max(1, dumps)))
+        seen, elapsed = self.pods.round_trips(pings, began, end), min(end, time.monotonic()) - began
+        mbit = self.throughput(round(elapsed))
         rss = rss_octets(self.pods.database.vswitchd)
         print(f"   {what:24} {seen}; iperf3 {mbit:.0f} Mbit/s; ovs-vswitchd {rss / 1e6:.1f} MB", flush=True)
         self.rows.setdefault(what, []).append((seen, mbit, rss))
@@ -68,21 +71,25 @@ class Harm:
     def share(self):
         return self.exporter.status()["conntrack"]["userspace"]["share"]
 
-    def next_dumps(self, count):
-        """How long a dump takes differs, and so does the pause after it: only several together are the rule."""
+    def end_of_poll(self):
         polls = self.polls()
-        wait_for(f"{count} polls", lambda: self.polls() >= polls + count, seconds=120 * count)
+        wait_for("a poll", lambda: self.polls() > polls, seconds=120)
+
+    def is_dumping(self):
+        """When ovs-vswitchd was busy for 15 of the last 50 ms it is making an answer: nothing else takes it so long here."""
+        before = main_thread_ns(self.pods.database.vswitchd)
+        time.sleep(0.05)
+        return main_thread_ns(self.pods.database.vswitchd) - before > 15e6
+
+    def begin_of_dump(self):
+        """Monotonic time, at most a tenth of a second early."""
+        wait_for("the next dump", self.is_dumping, seconds=180, interval=0)
+        return time.monotonic() - 0.1
 
     def stop_in_the_middle_of_an_answer(self):
-        """When ovs-vswitchd was busy for 15 of the last 50 ms it is making one: nothing else takes it so long here."""
-        def busy():
-            before = main_thread_ns(self.pods.database.vswitchd)
-            time.sleep(0.05)
-            return main_thread_ns(self.pods.database.vswitchd) - before > 15e6
-
-        wait_for("the next dump", busy, seconds=180, interval=0)
+        self.begin_of_dump()
         self.exporter.process.send_signal(signal.SIGSTOP)
-        wait_for("ovs-vswitchd to have made it", lambda: not busy())
+        wait_for("ovs-vswitchd to have made it", lambda: not self.is_dumping())
 
     def limits(self):
         """(p99 in ms, Mbit/s, octets) that the baselines' own differences allow. A dump of 100,000 connections that
@@ -112,7 +119,7 @@ def check(harm):
         harm.measure("without")
     harm.start_exporter()
     answers = harm.exporter.status()["conntrack"]["userspace"]["vswitchd"]["answerOctets"]  # one dump, and little else
-    harm.measure("running", dumps=2)
+    harm.measure("running", whole_cycle=True)
     share = harm.share()
     print(f"   {share}")
     expect(share["longestQuestion"].startswith("dpctl/dump-conntrack") and share["pollIntervalMs"] > 10_000,
