@@ -65,13 +65,12 @@ void RecordIntake::fill_queue(Now now) {
       count_not_sent(stats_.not_sent, preamble_, record->template_id, record->octets, now);
     }
   }
-  report();
 }
 
 void RecordIntake::release() {
   if (!spool_) return;
   spool_->release(queue_.released());
-  report();
+  stats_.spool = spool_->stats();
 }
 
 void RecordIntake::mark_left(std::uint64_t source_end) {
@@ -85,10 +84,6 @@ std::optional<std::uint16_t> RecordIntake::adopt(const Template& definition) {
   for (adopted.id = first_adopted_id; preamble_.has_template(adopted.id); ++adopted.id) {
   }
   return preamble_.add_template(adopted) ? std::optional(adopted.id) : std::nullopt;
-}
-
-void RecordIntake::report() {
-  stats_.spool = spool_->stats();
 }
 
 }  // namespace ipfix

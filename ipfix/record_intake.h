@@ -29,7 +29,7 @@ class RecordIntake {
 
   // What was accepted is on disk, and as much as fits in the queue.
   void fill_queue(Now now);
-  // What the queue is done with, the spool is done with.
+  // What the queue is done with, the spool is done with; how it stands goes into the stats.
   void release();
   // A message is about to leave.
   void mark_left(std::uint64_t source_end);
@@ -43,7 +43,6 @@ class RecordIntake {
  private:
   void open_spool(std::int64_t now_ms);
   std::optional<std::uint16_t> adopt(const Template& definition);
-  void report();
 
   std::optional<SpoolOptions> options_;
   SessionPreamble& preamble_;

@@ -4,28 +4,20 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <set>
 
 #include "tests/ipfix/loopback_collector.h"
+#include "tests/k8s-bridge/watcher/temporary_folder.h"
 
 namespace ipfix {
 namespace {
 
 using namespace ipfix_test;
-namespace fs = std::filesystem;
 
 constexpr std::size_t record_octets = 271;
 
 class ExportingSpool : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "exporting_spool_test.XXXXXX").string();
-    folder = mkdtemp(pattern.data());
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
   ExportingOptions options(std::uint64_t max_octets = 64u << 20, std::size_t queue_octets = 1u << 20) const {
     ExportingOptions with;
     with.queue_octets = queue_octets;
@@ -55,7 +47,8 @@ class ExportingSpool : public testing::Test {
     return collector.accept();
   }
 
-  std::string folder;
+  const ofe::watcher::TemporaryFolder temporary;
+  const std::string folder = temporary.path();
 };
 
 TEST_F(ExportingSpool, ReplaysInOrderWhatMemoryHadNoRoomFor) {

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "tests/ipfix/parsed_message.h"
+#include "tests/k8s-bridge/watcher/temporary_folder.h"
 
 namespace ipfix {
 namespace {
@@ -39,12 +39,6 @@ std::vector<std::uint64_t> counting(std::uint64_t first, std::uint64_t end) {
 
 class SpoolTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "spool_test.XXXXXX").string();
-    folder = mkdtemp(pattern.data());
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
   std::unique_ptr<Spool> open(std::uint64_t max_octets = 8u << 20) {
     std::string error;
     auto spool = Spool::open({folder + "/one", max_octets}, error);
@@ -82,7 +76,8 @@ class SpoolTest : public testing::Test {
     return found;
   }
 
-  std::string folder;
+  const ofe::watcher::TemporaryFolder temporary;
+  const std::string folder = temporary.path();
   std::uint64_t read_end = 0;
   std::size_t left_before = 0, of_earlier = 0;
   std::vector<std::uint16_t> ids;

@@ -7,12 +7,12 @@
 #include <openssl/ssl.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 
 #include "ipfix/tls_context.h"
 #include "tests/ipfix/loopback_collector.h"
+#include "tests/k8s-bridge/watcher/temporary_folder.h"
 #include "tests/k8s-bridge/watcher/test_certificates.h"
 
 namespace ipfix_test {
@@ -23,19 +23,10 @@ using ofe::watcher::TestAuthority;
 // Files of a test, removed with it.
 class TlsFiles {
  public:
-  TlsFiles() {
-    std::string pattern = std::filesystem::temp_directory_path() / "ofe-tls-test.XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~TlsFiles() { std::filesystem::remove_all(folder_); }
-  TlsFiles(const TlsFiles&) = delete;
-  TlsFiles& operator=(const TlsFiles&) = delete;
-
-  std::string path(const std::string& name) const { return folder_ / name; }
+  std::string path(const std::string& name) const { return folder_.path(name); }
   // As a Secret is replaced: all at once, another file under the same name.
   std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / "fresh", std::ios::binary) << text;
-    std::filesystem::rename(folder_ / "fresh", folder_ / name);
+    std::filesystem::rename(folder_.write("fresh", text), path(name));
     return path(name);
   }
   ipfix::TlsOptions trusting(const TestAuthority& authority, const std::string& server_name) const {
@@ -48,7 +39,7 @@ class TlsFiles {
   }
 
  private:
-  std::filesystem::path folder_;
+  ofe::watcher::TemporaryFolder folder_;
 };
 
 struct FreeTls {

@@ -24,9 +24,10 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
+  const std::string& path() const { return path_; }
   std::string path(const std::string& name) const { return path_ + "/" + name; }
   std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::trunc) << text;
+    std::ofstream(path(name), std::ios::trunc | std::ios::binary) << text;
     return path(name);
   }
 
