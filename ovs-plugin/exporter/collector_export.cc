@@ -69,6 +69,7 @@ CollectorExport::CollectorExport(const State& state, Wanted wanted, flowstore::N
     : state_(state),
       wanted_(std::move(wanted)),
       name_(to_string(wanted_.collector)),
+      made_for_(made_for(state.settings, wanted_)),
       layout_(state.layout),
       process_(
           options_of(state.settings, wanted_), [this](std::string& error) { return address(error); }, to_ipfix(now)) {

@@ -28,6 +28,7 @@ class CollectorExport {
 
   // Every setting it was made with: made anew when that changes.
   static std::string made_for(const config::Config& settings, const Wanted& wanted);
+  const std::string& made_for() const { return made_for_; }
 
   void run(flowstore::Now now);
   void wait() const;
@@ -47,7 +48,7 @@ class CollectorExport {
 
   const State& state_;
   const Wanted wanted_;
-  const std::string name_;
+  const std::string name_, made_for_;
   const record::Layout layout_;
   HostLookup lookup_;
   ipfix::ExportingProcess process_;

@@ -39,17 +39,13 @@ std::vector<CollectorExport::Wanted> Collectors::wanted(std::uint32_t observatio
 }
 
 void Collectors::follow_settings(std::uint32_t observation_domain, flowstore::Now now) {
-  std::vector<std::unique_ptr<CollectorExport>> before = std::move(collectors_);
-  const std::vector<std::string> before_made_for = std::move(made_for_);
-  collectors_.clear();
-  made_for_.clear();
+  std::vector<std::unique_ptr<CollectorExport>> before = std::exchange(collectors_, {});
   const std::vector<CollectorExport::Wanted> now_wanted = wanted(observation_domain);
   for (const CollectorExport::Wanted& one : now_wanted) {
-    made_for_.push_back(CollectorExport::made_for(state_.settings, one));
-    const auto same = std::ranges::find(before_made_for, made_for_.back());
-    collectors_.push_back(same == before_made_for.end()
-                              ? nullptr
-                              : std::move(before[static_cast<std::size_t>(same - before_made_for.begin())]));
+    const std::string settings = CollectorExport::made_for(state_.settings, one);
+    const auto same = std::ranges::find_if(
+        before, [&](const auto& collector) { return collector && collector->made_for() == settings; });
+    collectors_.push_back(same == before.end() ? nullptr : std::move(*same));
   }
   // First those that go, so that a spool is free for the next.
   for (std::unique_ptr<CollectorExport>& collector : before) {

@@ -58,7 +58,6 @@ class Collectors {
 
   const State& state_;
   std::vector<std::unique_ptr<CollectorExport>> collectors_;  // flowCollectorAddr's first
-  std::vector<std::string> made_for_;                         // of each
   std::vector<Retiring> retiring_;  // of previous settings: what they hold is still sent, where it can be
 };
 
