@@ -279,6 +279,10 @@ bool ExportingProcess::export_record(std::uint16_t template_id, std::span<const 
   return true;
 }
 
+std::span<std::uint8_t> ExportingProcess::room(std::uint16_t template_id, std::size_t longest_octets) {
+  return impl_->intake.room(template_id, longest_octets);
+}
+
 void ExportingProcess::lose(std::uint32_t records, std::uint64_t packets, std::uint64_t octets, Now now) {
   impl_->queue.step_over(records);
   impl_->stats.records_lost += records;

@@ -147,6 +147,9 @@ class ExportingProcess {
   // into one set, sets into messages of at most the maximum size. While no session is up the queue fills. A record
   // longer than max_record_octets() can never leave: it is taken, and counted as lost.
   bool export_record(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now);
+  // Where to encode the next record of this template, of at most so many octets, so that export_record() need not copy
+  // it; empty: anywhere else. Valid until the next call of anything that is not const.
+  std::span<std::uint8_t> room(std::uint16_t template_id, std::size_t longest_octets);
   // Records that were to go to this collector and could not be kept for it: counted as lost, and told to it by the
   // sequence number (RFC 7011 section 3.1) and by the statistics, with the packets and octets they stood for.
   void lose(std::uint32_t records, std::uint64_t packets, std::uint64_t octets, Now now);

@@ -26,7 +26,7 @@ MessageQueue::Taken MessageQueue::add(std::uint16_t template_id, std::span<const
     return Taken::too_long;
   }
   std::size_t added = writer_.octets_added(template_id, record.size());
-  const bool fits = writer_.octets() + added <= writer_.max_octets();
+  const bool fits = writer_.fits(template_id, record.size());
   if (writer_.empty() || !fits) added = message_header_octets + set_header_octets + record.size();
   if (!within_limit(added)) return Taken::full;
   if (!fits) finish_open();
@@ -53,6 +53,13 @@ void MessageQueue::finish_open() {
   octets_ += message.octets.size();
   queued_.push_back({std::move(message), open_source_end_, 0, 0});
   open_since_ms_.reset();
+}
+
+void MessageQueue::pad_front(std::size_t count, const FindTemplate& find_template) {
+  std::vector<PaddedMessage> messages;
+  messages.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) messages.push_back({&front(i), padding_allowed(front(i), find_template)});
+  octets_ += pad_to_runs(messages);
 }
 
 void MessageQueue::pop_front() {

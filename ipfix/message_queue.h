@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "ipfix/message_padding.h"
 #include "ipfix/message_writer.h"
 
 namespace ipfix {
@@ -30,6 +31,10 @@ class MessageQueue {
   // steps over it. source_end: where its source may go on after it (see released()).
   Taken add(std::uint16_t template_id, std::span<const std::uint8_t> record, std::int64_t now_ms,
             std::uint64_t source_end = 0);
+  // As MessageWriter has it: a record encoded there is not copied by add().
+  std::span<std::uint8_t> room(std::uint16_t template_id, std::size_t longest_octets) {
+    return writer_.room(template_id, longest_octets);
+  }
   bool has_room(std::size_t record_octets) const;
   // Records that were to come here and do not: the next message's sequence number steps over them.
   void step_over(std::uint32_t records) { records_missing_ += records; }
@@ -42,6 +47,8 @@ class MessageQueue {
   bool has_finished() const { return sent_ < queued_.size(); }
   std::size_t finished() const { return queued_.size() - sent_; }
   Message& front(std::size_t index = 0) { return queued_[sent_ + index].message; }
+  // The first so many that wait become of one length, as far as padding allows (message_padding.h).
+  void pad_front(std::size_t count, const FindTemplate& find_template);
   // It is done with, where nobody acknowledges: sent, or given up.
   void pop_front();
   std::uint64_t front_source_end(std::size_t index = 0) const { return queued_[sent_ + index].source_end; }

@@ -140,6 +140,9 @@ std::size_t MessageSender::batch_size(int budget) const {
 std::size_t MessageSender::send_batch(CollectorSocket& socket, std::size_t size, Now now) {
   std::array<std::span<const std::uint8_t>, max_datagrams_at_once> datagrams;
   std::uint32_t sequence = stats_.sequence;
+  if (socket.joins_equal_datagrams()) {
+    queue_.pad_front(size, [this](std::uint16_t id) { return preamble_.find_template(id); });
+  }
   for (std::size_t i = 0; i < size; ++i) {
     Message& message = queue_.front(i);
     sequence += message.records_missing;

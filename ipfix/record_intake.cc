@@ -44,6 +44,11 @@ MessageQueue::Taken RecordIntake::add(std::uint16_t template_id, std::span<const
   return Taken::yes;
 }
 
+std::span<std::uint8_t> RecordIntake::room(std::uint16_t template_id, std::size_t longest_octets) {
+  if (!all_in_queue()) return {};
+  return queue_.room(template_id, longest_octets);
+}
+
 bool RecordIntake::has_room(std::size_t record_octets) const {
   if (!spool_ || record_octets > queue_.max_record_octets()) return queue_.has_room(record_octets);
   return spool_->has_room(record_octets) || (spool_->caught_up() && queue_.has_room(record_octets));

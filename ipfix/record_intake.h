@@ -25,6 +25,8 @@ class RecordIntake {
   // The preamble has it already.
   void add_template(const Template& definition);
   MessageQueue::Taken add(std::uint16_t template_id, std::span<const std::uint8_t> record, Now now);
+  // See MessageQueue; empty, too, where records do not go straight into it.
+  std::span<std::uint8_t> room(std::uint16_t template_id, std::size_t longest_octets);
   bool has_room(std::size_t record_octets) const;
 
   // What was accepted is on disk, and as much as fits in the queue.

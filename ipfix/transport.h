@@ -40,6 +40,8 @@ class CollectorSocket {
   // UDP: up to max_datagrams_at_once of them in turn; octets of the result: how many went. Fewer, and not failed: the
   // next one has to go alone to find out why.
   virtual IoResult send_datagrams(std::span<const std::span<const std::uint8_t>> datagrams);
+  // UDP: send_datagrams() costs less for neighbours of one length, of which the last may be shorter.
+  virtual bool joins_equal_datagrams() const { return false; }
   // Stream: what a collector sends means nothing and is thrown away; failed with error 0: it closed its side.
   // UDP: takes up an error that an earlier datagram met (ICMP).
   virtual IoResult check_peer() = 0;

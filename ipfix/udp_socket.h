@@ -12,8 +12,14 @@ class UdpSocket final : public CollectorSocket {
   IoResult finish_connect() override { return {}; }
   IoResult send(std::span<const std::uint8_t> octets) override { return send_to_kernel(octets); }
   IoResult send_datagrams(std::span<const std::span<const std::uint8_t>> datagrams) override;
+  // UDP_SEGMENT (linux/udp.h, since Linux 4.18): the kernel takes many datagrams as one and cuts it late. Not where it
+  // or the way to the collector cannot.
+  bool joins_equal_datagrams() const override { return segments_; }
   IoResult check_peer() override { return pending_error(); }
   void close() override;
+
+ private:
+  bool segments_ = false;
 };
 
 }  // namespace ipfix

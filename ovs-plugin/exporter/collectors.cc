@@ -97,6 +97,11 @@ bool Collectors::export_record(std::uint16_t template_id, std::span<const std::u
   return true;
 }
 
+std::span<std::uint8_t> Collectors::room(std::uint16_t template_id) {
+  if (empty()) return {};
+  return collectors_.front()->process().room(template_id, record::max_record_octets);
+}
+
 bool Collectors::export_record_to(std::string_view name, std::uint16_t template_id,
                                   std::span<const std::uint8_t> record, flowstore::Now now) {
   const auto named = std::ranges::find_if(collectors_, [&](const auto& one) { return one->name() == name; });

@@ -29,7 +29,10 @@ class Collectors {
   // Takes the record for every collector. One without room loses it, which is counted and told to it by the sequence
   // number; where none has room nothing is taken: false.
   bool export_record(std::uint16_t template_id, std::span<const std::uint8_t> record, flowstore::Now now);
-  // The same for one collector; for all where none has this name.
+  // Where to encode a record, so that one collector at least need not copy it; empty: anywhere else. Valid until
+  // export_record().
+  std::span<std::uint8_t> room(std::uint16_t template_id);
+  // export_record() for one collector; for all where none has this name.
   bool export_record_to(std::string_view name, std::uint16_t template_id, std::span<const std::uint8_t> record,
                         flowstore::Now now);
   // Records that there should have been and nobody can make any more, and what they would have counted.

@@ -48,7 +48,9 @@ bool ExportPart::export_one(flowstore::Export& due, flowstore::Now now) {
     return true;
   }
   state_.name(due.flow);
-  ipfix::RecordWriter out(buffer_);
+  const std::uint16_t template_id = record::template_of(due.flow);
+  const std::span<std::uint8_t> room = collectors_.room(template_id);
+  ipfix::RecordWriter out(room.empty() ? std::span<std::uint8_t>(buffer_) : room);
   state_.layout.encode(
       {due.flow, due.delta, due.reason, state_.names.encoded(due.flow.names), state_.ports_for(due.flow)}, out);
   if (out.overflow()) {
@@ -57,7 +59,7 @@ bool ExportPart::export_one(flowstore::Export& due, flowstore::Now now) {
                      now);
     return true;
   }
-  if (!collectors_.export_record(record::template_of(due.flow), out.written(), now)) return false;
+  if (!collectors_.export_record(template_id, out.written(), now)) return false;
   ++stats_.records;
   return true;
 }

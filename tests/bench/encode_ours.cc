@@ -31,9 +31,11 @@ class Ours : public EncodeWay {
           flowstore::prefetch(&flows_.flows[order[k]], sizeof(flowstore::Flow));
       }
       const flowstore::Flow& flow = flows_.flows[order[i]];
-      ipfix::RecordWriter out(buffer_);
+      const std::uint16_t template_id = ofe::record::template_of(flow);
+      const std::span<std::uint8_t> room = queue_.room(template_id, buffer_.size());
+      ipfix::RecordWriter out(room.empty() ? std::span<std::uint8_t>(buffer_) : room);
       layout_.encode({flow, flow.pending, flowstore::EndReason::active_timeout, flows_.names.encoded(flow.names)}, out);
-      queue_.add(ofe::record::template_of(flow), out.written(), 0);
+      queue_.add(template_id, out.written(), 0);
       send(sink);
     }
     queue_.finish_open();

@@ -87,7 +87,8 @@ class OurSender : public ExportSender {
       record = records_[number];
     } else {
       const NamedFlow& from = flows_[number];
-      ipfix::RecordWriter out(buffer_);
+      const std::span<std::uint8_t> room = process_.room(template_.id, buffer_.size());
+      ipfix::RecordWriter out(room.empty() ? std::span<std::uint8_t>(buffer_) : room);
       layout_.encode({from.flow, from.delta, flowstore::EndReason::active_timeout, pool_.encoded(from.names)}, out);
       record = out.written();
     }

@@ -192,6 +192,28 @@ TEST(MessageBatch, DropsTheOneDatagramThatIsTooLong) {
   EXPECT_EQ(sequences, (std::vector<std::uint32_t>{0, 1, 3, 4})) << "the lost record counts";
 }
 
+// Padding makes messages longer that the queue has counted already.
+TEST(MessageBatch, CountsTheQueuesOctetsWithTheirPadding) {
+  Batches batches;
+  batches.preamble.add_template(numbered(8));
+  batches.sender.begin_session(at_ms(0));
+  UdpCollector collector;
+  UdpSocket socket;
+  socket.open(collector.address());
+  for (const int records : {5, 3, 4, 5, 5, 1}) {
+    for (int i = 0; i < records; ++i) batches.queue.add(numbered_template, Bytes(8), 0);
+    batches.queue.finish_open();
+  }
+  for (const std::size_t octets : {20, 15, 22, 21}) {
+    batches.queue.add(numbered_template, Bytes(octets), 0);
+    batches.queue.finish_open();
+  }
+  EXPECT_EQ(batches.sender.run(socket, at_ms(0)), std::nullopt);
+  EXPECT_EQ(batches.stats.messages_sent, 3u + 10u);
+  EXPECT_TRUE(batches.queue.empty());
+  EXPECT_EQ(batches.queue.octets(), 0u);
+}
+
 TEST(MessageBatch, NoticesThatNobodyListens) {
   Batches batches;
   UdpCollector collector;
@@ -200,6 +222,7 @@ TEST(MessageBatch, NoticesThatNobodyListens) {
   collector.close();
   batches.queue_messages(10);
   EXPECT_EQ(batches.sender.run(socket, at_ms(0)), std::nullopt);
+  EXPECT_EQ(batches.sender.run(socket, at_ms(1)), std::nullopt) << "the error comes back after the datagrams left";
   EXPECT_GT(batches.stats.send_errors, 0u);
   EXPECT_NE(batches.stats.last_error.find("Connection refused"), std::string::npos);
   EXPECT_EQ(batches.stats.records_sent, 10u);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "ipfix/element.h"
@@ -166,6 +167,40 @@ TEST(MessageWriter, FillsAMessageToTheLimitAndNotBeyond) {
   EXPECT_EQ(full.octets.size(), 100u);
   EXPECT_EQ(full.data_records, 4u);
   EXPECT_NO_THROW(parse_message(full.octets));
+}
+
+// Written where room() says, a record is the same as one that is copied: with a set header before it or without.
+TEST(MessageWriter, TakesRecordsThatWereEncodedInPlace) {
+  MessageWriter copied(1, 200), in_place(1, 200);
+  for (const std::uint16_t id : {256, 256, 257, 257, 256}) {
+    const Bytes record(20, static_cast<std::uint8_t>(id));
+    ASSERT_TRUE(copied.add_record(id, record));
+    const std::span<std::uint8_t> room = in_place.room(id, 30);
+    ASSERT_EQ(room.size(), 30u);
+    std::ranges::copy(record, room.begin());
+    ASSERT_TRUE(in_place.add_record(id, room.first(20)));
+  }
+  EXPECT_EQ(finished(in_place), finished(copied));
+}
+
+TEST(MessageWriter, HasNoRoomForARecordThatMayNotFit) {
+  MessageWriter writer(1, 100);
+  EXPECT_EQ(writer.room(256, 80).size(), 80u);
+  EXPECT_TRUE(writer.room(256, 81).empty());
+  ASSERT_TRUE(writer.add_record(256, Bytes(20)));
+  EXPECT_EQ(writer.room(256, 60).size(), 60u);
+  EXPECT_TRUE(writer.room(256, 61).empty());
+  EXPECT_TRUE(writer.room(257, 57).empty()) << "its set has a header of its own";
+}
+
+TEST(MessageWriter, RoomThatIsNotUsedLeavesNoTrace) {
+  MessageWriter writer(1, 1400);
+  ASSERT_TRUE(writer.add_record(256, from_hex("01")));
+  std::ranges::fill(writer.room(257, 1000), 0xff);
+  ASSERT_TRUE(writer.add_template({258, 0, {{0, 4, 1}}}));
+  ASSERT_TRUE(writer.add_record(256, from_hex("02")));
+  EXPECT_EQ(finished(writer), from_hex("000a 0026 00000000 00000000 00000001 0100 0005 01"
+                                       "0002 000c 0102 0001 0004 0001 0100 0005 02"));
 }
 
 TEST(MessageWriter, WritesMessagesOfTheGreatestLength) {
