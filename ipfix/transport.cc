@@ -52,7 +52,7 @@ IoResult CollectorSocket::send_to_kernel(std::span<const std::uint8_t> octets) c
 }
 
 std::unique_ptr<CollectorSocket> make_socket(const ExportingOptions& options) {
-  if (options.transport == Transport::udp) return std::make_unique<UdpSocket>();
+  if (options.transport == Transport::udp) return std::make_unique<UdpSocket>(options.udp_segmentation);
   if (options.transport == Transport::tls) return std::make_unique<TlsSocket>(options.user_timeout_ms, options.tls);
   return std::make_unique<TcpSocket>(options.user_timeout_ms);
 }

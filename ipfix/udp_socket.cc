@@ -93,7 +93,7 @@ IoResult UdpSocket::open(const SocketAddress& address) {
   close();
   fd_ = socket(address.storage.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return {IoStatus::failed, 0, errno};
-  segments_ = knows_segments(fd_);
+  segments_ = wants_segments_ && knows_segments(fd_);
   if (connect(fd_, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) return {};
   return {IoStatus::failed, 0, errno};
 }

@@ -7,6 +7,8 @@ namespace ipfix {
 
 class UdpSocket final : public CollectorSocket {
  public:
+  // in_segments: ExportingOptions::udp_segmentation.
+  explicit UdpSocket(bool in_segments = false) : wants_segments_(in_segments) {}
   ~UdpSocket() override { UdpSocket::close(); }
   IoResult open(const SocketAddress& address) override;
   IoResult finish_connect() override { return {}; }
@@ -19,7 +21,8 @@ class UdpSocket final : public CollectorSocket {
   void close() override;
 
  private:
-  bool segments_ = false;
+  bool wants_segments_;
+  bool segments_ = false;  // wanted, and nothing has refused them
 };
 
 }  // namespace ipfix

@@ -77,6 +77,7 @@ struct Config {
   std::int64_t template_refresh_ms = 600'000;
   std::int64_t statistics_interval_ms = 60'000;  // of what is told of sent and lost records
   std::uint32_t udp_max_message_octets = 1'400;
+  bool udp_segmentation = false;
   std::uint64_t export_queue_octets = 16u << 20;
   std::vector<Collector> more_collectors;  // in addition to `collector`
   SpoolSettings spool;

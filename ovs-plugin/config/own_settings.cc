@@ -209,6 +209,7 @@ const std::array kSettings = {
     // At most what one UDP datagram over IPv4 carries.
     Setting{"udpMaxMessageOctets", number<&Config::udp_max_message_octets, 512, 65507>,
             write_plain<&Config::udp_max_message_octets>},
+    Setting{"udpSegmentation", boolean<&Config::udp_segmentation>, write_plain<&Config::udp_segmentation>},
     // At least one IPFIX message of the longest kind.
     Setting{"exportQueueOctets", number<&Config::export_queue_octets, 65536, std::uint64_t{1} << 32>,
             write_plain<&Config::export_queue_octets>},

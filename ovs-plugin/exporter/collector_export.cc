@@ -24,6 +24,7 @@ ipfix::ExportingOptions options_of(const config::Config& settings, const Collect
   if (options.transport == ipfix::Transport::tls) options.tls = make_tls_context(settings.tls, wanted.collector);
   options.observation_domain = wanted.observation_domain;
   options.max_message_octets_udp = settings.udp_max_message_octets;
+  options.udp_segmentation = settings.udp_segmentation;
   options.queue_octets = settings.export_queue_octets;
   options.template_refresh_ms = settings.template_refresh_ms;
   options.reconnect_max_ms = settings.reconnect_max_ms;
@@ -58,9 +59,9 @@ ipfix::Now to_ipfix(flowstore::Now now) {
 }
 
 std::string CollectorExport::made_for(const config::Config& settings, const Wanted& wanted) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
                      settings.profile, fmt::join(settings.extra_elements, ","), settings.udp_max_message_octets,
-                     settings.export_queue_octets, settings.template_refresh_ms, settings.reconnect_max_ms,
+                     settings.udp_segmentation,                      settings.export_queue_octets, settings.template_refresh_ms, settings.reconnect_max_ms,
                      settings.statistics_interval_ms, to_string(settings.tls), wanted.spool_octets,
                      wanted.spool_folder);
 }

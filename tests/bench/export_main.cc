@@ -1,5 +1,6 @@
-// bench-ipfix-export ours|ours-encoded|peer tcp|udp|tls PORT [CA_FILE]: CPU per record, user and system, of a sender to
-// 127.0.0.1; once for every line on standard input.
+// bench-ipfix-export ours|ours-encoded|ours-datagrams|peer tcp|udp|tls PORT [CA_FILE]: CPU per record, user and system,
+// of a sender to 127.0.0.1; once for every line on standard input.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -20,9 +21,13 @@ constexpr int passes = 50;  // over them, in a round
 std::unique_ptr<ExportSender> make_sender(const FlowTable& table, const std::string& way, const std::string& protocol,
                                           const std::string& port, const std::string& ca_file) {
   const auto number = static_cast<std::uint16_t>(std::stoi(port));
-  if (way != "peer") return make_our_sender(table, protocol, number, ca_file, way == "ours-encoded");
+  if (way != "peer") return make_our_sender(table, protocol, number, ca_file, way);
   if (protocol == "tls") return make_openssl_sender(table, number, ca_file);
   return make_fixbuf_sender(table, protocol, port);
+}
+
+bool is_one_of(const std::string& word, const std::vector<std::string>& words) {
+  return std::ranges::find(words, word) != words.end();
 }
 
 void measure(const std::string& way, const std::string& protocol, const std::string& port, const std::string& ca_file) {
@@ -52,9 +57,10 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
     const bool enough = words.size() >= 3 && words.size() == (words[1] == "tls" ? 4 : 3);
-    if (!enough || (words[0] != "ours" && words[0] != "ours-encoded" && words[0] != "peer") ||
-        (words[1] != "tcp" && words[1] != "udp" && words[1] != "tls")) {
-      throw std::runtime_error("usage: bench-ipfix-export ours|ours-encoded|peer tcp|udp|tls PORT [CA_FILE]");
+    if (!enough || !bench::is_one_of(words[0], {"ours", "ours-encoded", "ours-datagrams", "peer"}) ||
+        !bench::is_one_of(words[1], {"tcp", "udp", "tls"})) {
+      throw std::runtime_error(
+          "usage: bench-ipfix-export ours|ours-encoded|ours-datagrams|peer tcp|udp|tls PORT [CA_FILE]");
     }
     std::signal(SIGPIPE, SIG_IGN);
     bench::measure(words[0], words[1], words[2], words.size() > 3 ? words[3] : "");

@@ -135,16 +135,18 @@ class OurSender : public ExportSender {
 }  // namespace
 
 std::unique_ptr<ExportSender> make_our_sender(const FlowTable& table, const std::string& protocol, std::uint16_t port,
-                                              const std::string& ca_file, bool encoded) {
+                                              const std::string& ca_file, const std::string& way) {
   ipfix::ExportingOptions options;
   options.observation_domain = 1;
   if (protocol == "udp") options.transport = ipfix::Transport::udp;
+  options.udp_segmentation = way != "ours-datagrams";
   if (protocol == "tls") {
     options.transport = ipfix::Transport::tls;
     options.tls =
         std::make_shared<ipfix::TlsContext>(ipfix::TlsOptions{.ca_file = ca_file, .server_name = "127.0.0.1"});
   }
-  return std::make_unique<OurSender>(table, options, ipfix::numeric_address("127.0.0.1", port).value(), encoded);
+  return std::make_unique<OurSender>(table, options, ipfix::numeric_address("127.0.0.1", port).value(),
+                                     way == "ours-encoded");
 }
 
 }  // namespace bench

@@ -19,9 +19,10 @@ class ExportSender {
 };
 
 // protocol: "tcp", "udp" or "tls", to a collector on 127.0.0.1; ca_file: tls, whose signature makes it trusted.
-// Ours: the flow and its names through record::encode and the exporting process; `encoded`: records made beforehand.
+// Ours: the flow and its names through record::encode and the exporting process. way "ours-encoded": records made
+// beforehand; "ours-datagrams": over UDP the kernel takes datagrams, not packets that it cuts into them.
 std::unique_ptr<ExportSender> make_our_sender(const FlowTable& table, const std::string& protocol, std::uint16_t port,
-                                              const std::string& ca_file, bool encoded);
+                                              const std::string& ca_file, const std::string& way);
 std::unique_ptr<ExportSender> make_fixbuf_sender(const FlowTable& table, const std::string& protocol,
                                                  const std::string& port);
 

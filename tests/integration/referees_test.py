@@ -1,6 +1,7 @@
 """Values put in at the source, read from the wire by decoders nobody here wrote: ipfixDump (libfixbuf), nfdump, nfacctd
 (pmacct), tshark and python3-ipfix print exactly what was drawn, over UDP and TCP, and tshark marks nothing as malformed
-or out of sequence."""
+or out of sequence. Over UDP once more in packets that the kernel cuts: those messages are padded, and the capture, which
+has them uncut, is nobody's to read."""
 
 import collections
 import json
@@ -14,7 +15,7 @@ from harness import Testbed, expect, run, wait_for
 
 HERE = pathlib.Path(__file__).parent
 RECORDS = 2_000
-UDP, TCP, NFCAPD, NFACCTD = "47491", "47492", "47493", "47494"
+UDP, TCP, NFCAPD, NFACCTD, PADDED = "47491", "47492", "47493", "47494", "47495"
 NFACCTD_SETTINGS = f"""
 daemonize: false
 nfacctd_ip: 127.0.0.1
@@ -42,8 +43,8 @@ def same(injected, read, what, name_octets=None):
         f"; missing {list(missing)[:2]} …; surplus {list(surplus)[:2]} …" if missing or surplus else ""))
 
 
-def send(testbed, namespace, transport, port, records):
-    told = run("ip", "netns", "exec", namespace, "timeout", "60", known.SENDER, transport, port, "20",
+def send(testbed, namespace, transport, port, records, records_per_turn=20):
+    told = run("ip", "netns", "exec", namespace, "timeout", "60", known.SENDER, transport, port, records_per_turn,
                input=known.lines(records))
     stats = json.loads(told)
     expect(stats["sent"] == len(records) and stats["lost"] == 0, f"{transport}: {stats}")
@@ -58,16 +59,28 @@ def statistics_agree(path, stats, what):
            f"{what}: ipfixDump reads the statistics that the sender counted: {sent}")
 
 
+def equal_neighbours(folder):
+    lengths = [path.stat().st_size for path in sorted(folder.iterdir())]
+    return sum(a == b for a, b in zip(lengths, lengths[1:])) / len(lengths)
+
+
+def join_files(folder):
+    joined = folder.with_suffix(".ipfix")
+    joined.write_bytes(b"".join(path.read_bytes() for path in sorted(folder.iterdir())))
+    return joined
+
+
 def main():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 32)
     print(f"seed {seed}", flush=True)
-    records = known.draw(random.Random(seed), RECORDS)
+    draw = random.Random(seed)
+    records, more = known.draw(draw, RECORDS), known.draw(draw, RECORDS)
     testbed = Testbed("referees")
     namespace = testbed.namespace("wire")
-    datagrams, nfcapd_files, stream, capture, nfacctd_out = (
-        testbed.folder / name for name in ("datagrams", "nfcapd", "stream.ipfix", "wire.pcap", "nfacctd.json"))
-    datagrams.mkdir()
-    nfcapd_files.mkdir()
+    datagrams, padded, nfcapd_files, stream, capture, nfacctd_out = (
+        testbed.folder / name for name in ("datagrams", "padded", "nfcapd", "stream.ipfix", "wire.pcap", "nfacctd.json"))
+    for folder in (datagrams, padded, nfcapd_files):
+        folder.mkdir()
     settings = testbed.folder / "nfacctd.conf"
     settings.write_text(NFACCTD_SETTINGS % nfacctd_out)
     nfcapd = testbed.start("timeout", "60", "nfcapd", "-b", "127.0.0.1", "-p", NFCAPD, "-w", nfcapd_files, "-t", "60",
@@ -76,29 +89,35 @@ def main():
                             environment={"TZ": "UTC"})
     dumpcap = testbed.start("timeout", "60", "dumpcap", "-i", "lo", "-B", "64", "-f", f"port {UDP} or port {TCP}", "-w",
                             capture, namespace=namespace)
-    testbed.start("python3", HERE / "recorder.py", "udp", UDP, datagrams, NFCAPD, NFACCTD, namespace=namespace)
+    for port, folder in ((UDP, datagrams), (PADDED, padded)):
+        testbed.start("python3", HERE / "recorder.py", "udp", port, folder, NFCAPD, NFACCTD, namespace=namespace)
     testbed.start("python3", HERE / "recorder.py", "tcp", TCP, stream, namespace=namespace)
-    wait_for("the listeners", lambda: known.listening(namespace, UDP, TCP, NFCAPD, NFACCTD))
+    wait_for("the listeners", lambda: known.listening(namespace, UDP, TCP, NFCAPD, NFACCTD, PADDED))
     wait_for("the capture", lambda: "File: " in dumpcap.log.read_text())
 
     over_udp = send(testbed, namespace, "udp", UDP, records)
     over_tcp = send(testbed, namespace, "tcp", TCP, records)
-    wait_for("every datagram", lambda: len(list(datagrams.iterdir())) == over_udp["messages"])
+    in_segments = send(testbed, namespace, "udp-segments", PADDED, more, records_per_turn=200)
+    for folder, stats in ((datagrams, over_udp), (padded, in_segments)):
+        wait_for("every datagram", lambda f=folder, s=stats: len(list(f.iterdir())) == s["messages"])
     wait_for("the whole stream", lambda: stream.stat().st_size == over_tcp["octets"])
-    wait_for("nfacctd", lambda: nfacctd_out.exists() and nfacctd_out.read_text().count("\n") >= RECORDS)
+    wait_for("nfacctd", lambda: nfacctd_out.exists() and nfacctd_out.read_text().count("\n") >= 2 * RECORDS)
     wait_for("the capture's file", lambda: capture.stat().st_size > over_udp["octets"] + over_tcp["octets"])
     testbed.stop(nfacctd, signal.SIGINT)
     testbed.stop(nfcapd)
     testbed.stop(dumpcap)
 
-    together = testbed.folder / "datagrams.ipfix"
-    together.write_bytes(b"".join(path.read_bytes() for path in sorted(datagrams.iterdir())))
-    for path, transport, stats in ((together, "UDP", over_udp), (stream, "TCP", over_tcp)):
-        same(records, known.libfixbuf(path), f"{transport}, ipfixDump")
-        same(records, known.python_ipfix(path), f"{transport}, python3-ipfix")
+    together, cut = (join_files(folder) for folder in (datagrams, padded))
+    alike, by_chance = equal_neighbours(padded), equal_neighbours(datagrams)
+    expect(alike > 0.1 > by_chance, f"messages in segments are padded: {alike:.0%} are as long as the one before, of the "
+                                    f"others {by_chance:.0%}")
+    for path, transport, stats, sent in ((together, "UDP", over_udp, records), (cut, "UDP in segments", in_segments, more),
+                                         (stream, "TCP", over_tcp, records)):
+        same(sent, known.libfixbuf(path), f"{transport}, ipfixDump")
+        same(sent, known.python_ipfix(path), f"{transport}, python3-ipfix")
         statistics_agree(path, stats, transport)
-    same(records, known.nfdump(nfcapd_files), "UDP, nfdump")
-    same(records, known.nfacctd(nfacctd_out), "UDP, nfacctd")
+    same(records + more, known.nfdump(nfcapd_files), "UDP, nfdump")
+    same(records + more, known.nfacctd(nfacctd_out), "UDP, nfacctd")
     marks = "_ws.malformed || cflow.unexpected_sequence_number"
     gap = testbed.folder / "gap.pcap"
     run("editcap", capture, gap, "20-40")

@@ -1,5 +1,5 @@
 // Exports records whose values a test chose, so that decoders by others can be held against them:
-//   export_records tcp|udp PORT [RECORDS_PER_TURN [HOST]] < records
+//   export_records tcp|udp|udp-segments PORT [RECORDS_PER_TURN [HOST]] < records
 // A line a record: source destination source-port destination-port protocol packets octets reverse-packets
 // reverse-octets start-ms end-ms name. A turn is a millisecond. Reconnects at once. Ends when everything has left; then
 // tells what was sent on standard output.
@@ -105,7 +105,9 @@ bool run(ExportingProcess& process, std::size_t records_per_turn) {
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
   ExportingOptions options;
-  options.transport = std::string(argv[1]) == "udp" ? Transport::udp : Transport::tcp;
+  const std::string transport = argv[1];
+  options.transport = transport == "tcp" ? Transport::tcp : Transport::udp;
+  options.udp_segmentation = transport == "udp-segments";
   options.observation_domain = 77;
   options.max_batch_delay_ms = 2;
   options.reconnect_initial_ms = 1;

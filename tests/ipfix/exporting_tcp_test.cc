@@ -146,7 +146,7 @@ TEST_F(ExportingTcp, FillsMessagesOfTheGreatestLength) {
   TcpSession session = connect(at_ms(0));
   for (int i = 0; i < 200; ++i) ASSERT_TRUE(export_next(at_ms(0)));
   deliver(session, at_ms(0));
-  EXPECT_EQ(session.messages()[1].length, 20u + 65u * 1000u);
+  EXPECT_EQ(session.messages()[1].length, 20u + 57u * 1000u);
   EXPECT_EQ(numbers(session), counting(0, 200));
 }
 

@@ -198,7 +198,7 @@ TEST(MessageBatch, CountsTheQueuesOctetsWithTheirPadding) {
   batches.preamble.add_template(numbered(8));
   batches.sender.begin_session(at_ms(0));
   UdpCollector collector;
-  UdpSocket socket;
+  UdpSocket socket{true};
   socket.open(collector.address());
   for (const int records : {5, 3, 4, 5, 5, 1}) {
     for (int i = 0; i < records; ++i) batches.queue.add(numbered_template, Bytes(8), 0);

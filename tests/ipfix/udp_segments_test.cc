@@ -50,7 +50,7 @@ class UdpSegments : public testing::TestWithParam<const char*> {
   }
 
   Descriptor receiver_;
-  UdpSocket socket_;
+  UdpSocket socket_{true};
 };
 
 TEST_P(UdpSegments, OfOneLength) {
@@ -80,6 +80,12 @@ TEST_P(UdpSegments, OfAnyLengths) {
     for (std::size_t& length : lengths) length = 1200 + random() % spread;
     expect_to_arrive(lengths);
   }
+}
+
+TEST_P(UdpSegments, AreNotForThoseWhoDoNotAskForThem) {
+  UdpSocket socket;
+  socket.open(local_address(receiver_.get()));
+  EXPECT_FALSE(socket.joins_equal_datagrams());
 }
 
 // A socket without checksums stands for every way on which the kernel refuses segments.

@@ -30,6 +30,7 @@ TEST(OwnSettings, EveryOneIsRead) {
       "  templateRefreshInterval: 1m\n"
       "  statisticsInterval: 5s\n"
       "  udpMaxMessageOctets: 512\n"
+      "  udpSegmentation: true\n"
       "  exportQueueOctets: 65536\n"
       "  collectors: [\"192.0.2.9:4739:udp\", flow/collector]\n"
       "  spool: {path: /var/spool/flows, maxBytes: 1048576}\n"
@@ -63,6 +64,7 @@ TEST(OwnSettings, EveryOneIsRead) {
   expected.template_refresh_ms = 60'000;
   expected.statistics_interval_ms = 5'000;
   expected.udp_max_message_octets = 512;
+  expected.udp_segmentation = true;
   expected.export_queue_octets = 65536;
   expected.more_collectors = {{"192.0.2.9", "", "", 4739, CollectorProtocol::udp},
                               {"", "flow", "collector", 4739, CollectorProtocol::tcp}};

@@ -75,6 +75,7 @@ class RandomConfig {
     config.template_refresh_ms = between(1'000, 604'800'000);
     config.statistics_interval_ms = between(1'000, 604'800'000);
     config.udp_max_message_octets = static_cast<std::uint32_t>(between(512, 65507));
+    config.udp_segmentation = coin();
     for (int more = between(0, 2); more > 0; --more) {
       config.more_collectors.push_back({"192.0.2." + std::to_string(more), "", "", 4740, CollectorProtocol::udp});
     }
@@ -134,6 +135,7 @@ TEST(ToYaml, TheDefaultsSpeakTheOlderSpelling) {
             "  templateRefreshInterval: 10m\n"
             "  statisticsInterval: 1m\n"
             "  udpMaxMessageOctets: 1400\n"
+            "  udpSegmentation: false\n"
             "  exportQueueOctets: 16777216\n"
             "  collectors: []\n"
             "  spool:\n"
