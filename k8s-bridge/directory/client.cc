@@ -59,6 +59,7 @@ struct Client::Impl {
   void protocol_error(std::string_view what, std::int64_t monotonic_ms);
   void drop(std::string error, std::int64_t monotonic_ms);
   void schedule_connect(std::int64_t monotonic_ms);
+  void note_staleness(std::int64_t wall_ms);
   void close();
 
   const ClientOptions options;
@@ -69,12 +70,23 @@ struct Client::Impl {
   metadata::FrameReader reader;
   metadata::v1::Frame frame;  // reused, so that its messages' memory is
   bool in_snapshot = false;
+  std::uint64_t epoch = 0, version = 0;  // of what the directory holds; 0: of no bridge that can be resumed
+  std::int64_t source_stale_since_wall_ms = 0;
   bool more_to_read = false;  // the last run stopped at its limit
   std::int64_t last_run_ms = 0;
   std::int64_t connect_at_ms = 0;  // monotonic; 0: at the first run
   std::int64_t backoff_ms;
   std::vector<char> chunk;
 };
+
+void Client::Impl::note_staleness(std::int64_t wall_ms) {
+  if (!directory.has_snapshot()) return;
+  if (stats.synced && stats.source_synced) {
+    stats.stale_since_wall_ms = source_stale_since_wall_ms;
+  } else if (stats.stale_since_wall_ms == 0) {
+    stats.stale_since_wall_ms = wall_ms;
+  }
+}
 
 void Client::Impl::schedule_connect(std::int64_t monotonic_ms) {
   connect_at_ms = monotonic_ms + backoff_ms;
@@ -86,6 +98,8 @@ void Client::Impl::connect(std::int64_t monotonic_ms) {
   hello.mutable_hello()->set_protocol_version(metadata::protocol_version);
   hello.mutable_hello()->set_node_name(options.node_name);
   hello.mutable_hello()->set_scope(options.cluster_scope ? metadata::v1::SCOPE_CLUSTER : metadata::v1::SCOPE_LOCAL);
+  hello.mutable_hello()->set_epoch(epoch);
+  hello.mutable_hello()->set_version(version);
   unsent.clear();
   int result = -EMSGSIZE;
   if (metadata::append_frame(hello, unsent)) result = connect_unix(options.socket_path);
@@ -160,17 +174,27 @@ const char* Client::Impl::handle(const metadata::v1::Frame& received, std::int64
     case metadata::v1::Frame::kUpdate:
       if (!in_snapshot && !stats.synced) return "Update before the snapshot";
       directory.apply(received.update(), wall_ms);
+      if (!in_snapshot && received.update().version() != 0) version = received.update().version();
       return nullptr;
     case metadata::v1::Frame::kSnapshotEnd:
       if (!in_snapshot) return "SnapshotEnd without SnapshotBegin";
       in_snapshot = false;
       directory.end_snapshot(wall_ms);
+      epoch = received.snapshot_end().epoch();
+      version = received.snapshot_end().version();
       stats.synced = true;
+      backoff_ms = options.reconnect_initial_ms;
+      return nullptr;
+    case metadata::v1::Frame::kResumed:
+      if (epoch == 0 || in_snapshot || stats.synced) return "Resumed, which was not asked for";
+      stats.synced = true;
+      ++stats.resumed;
       backoff_ms = options.reconnect_initial_ms;
       return nullptr;
     case metadata::v1::Frame::kSourceStatus:
       stats.source_synced = received.source_status().synced();
       stats.source_detail = received.source_status().detail();
+      source_stale_since_wall_ms = received.source_status().stale_since_wall_ms();
       return nullptr;
     case metadata::v1::Frame::KIND_NOT_SET:
       return nullptr;  // a kind of a newer bridge
@@ -208,6 +232,7 @@ void Client::run(std::int64_t monotonic_ms, std::int64_t wall_ms) {
   impl_->last_run_ms = monotonic_ms;
   if (impl_->fd < 0 && monotonic_ms >= impl_->connect_at_ms) impl_->connect(monotonic_ms);
   if (impl_->fd >= 0 && impl_->send_hello(monotonic_ms)) impl_->read(monotonic_ms, wall_ms);
+  impl_->note_staleness(wall_ms);
 }
 
 int Client::fd() const {

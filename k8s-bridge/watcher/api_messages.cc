@@ -26,6 +26,9 @@ void take_event_object(Kind kind, dom::element json, WatchEvent& event) {
       event.error_message = fields.text("message");
       break;
     case WatchEvent::Type::bookmark:
+      event.initial_events_end =
+          fields.object("metadata").object("annotations").text("k8s.io/initial-events-end") == "true";
+      break;
     case WatchEvent::Type::unknown:
       break;
   }

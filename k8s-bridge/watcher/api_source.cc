@@ -49,6 +49,10 @@ SourceState ApiSource::state() const {
   state.pods_of_node = pods_.selected_node();
   state.pods_of_all_nodes = state.pods_of_node.empty() && (pods_.synced() || pods_.forbidden()) && synced_;
   for (const KindWatch* watch : {&pods_, &services_, &nodes_}) {
+    const std::int64_t since = watch->forbidden() ? 0 : watch->stale_since_wall_ms();
+    if (since != 0 && (state.stale_since_wall_ms == 0 || since < state.stale_since_wall_ms)) {
+      state.stale_since_wall_ms = since;
+    }
     if (watch->problem().empty()) continue;
     state.detail += fmt::format("{}{}", state.detail.empty() ? "" : "; ", watch->problem());
   }

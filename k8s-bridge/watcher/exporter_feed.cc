@@ -53,7 +53,11 @@ void add_removal(const Object& object, v1::Update& update) {
 
 }  // namespace
 
-ExporterFeed::ExporterFeed(v1::Hello hello, const ObjectStore& store) : hello_(std::move(hello)), store_(store) {}
+ExporterFeed::ExporterFeed(v1::Hello hello, const ObjectStore& store)
+    : hello_(std::move(hello)),
+      store_(store),
+      resumes_(store.epoch() != 0 && hello_.epoch() == store.epoch() && hello_.version() >= store.complete_since() &&
+               hello_.version() <= store.version()) {}
 
 bool ExporterFeed::ready(const SourceState& state) const {
   return state.synced && (!cluster_scope() || !state.all_nodes_offered || state.pods_of_all_nodes);
@@ -72,24 +76,39 @@ bool ExporterFeed::fill(std::string& out, std::size_t out_octets, const SourceSt
   append_status(out, state, now);
   if (phase_ == Phase::waiting) {
     if (!ready(state)) return false;
-    v1::Frame begin;
-    begin.mutable_snapshot_begin();
-    metadata::append_frame(begin, out);
-    phase_ = Phase::snapshot;
-    position_ = 0;
-    snapshot_base_ = store_.version();
+    begin(out);
   }
   while (out.size() < out_octets) {
     if (append_update(out)) continue;
     if (phase_ == Phase::following) return false;
-    v1::Frame end;
-    end.mutable_snapshot_end();
-    metadata::append_frame(end, out);
-    phase_ = Phase::following;
-    // A snapshot says only what is there. What changed while it was sent is said again, now with removals.
-    position_ = snapshot_base_;
+    end_snapshot(out);
   }
   return true;
+}
+
+void ExporterFeed::begin(std::string& out) {
+  v1::Frame frame;
+  if (resumes_) {
+    frame.mutable_resumed();
+    phase_ = Phase::following;
+    position_ = hello_.version();
+  } else {
+    frame.mutable_snapshot_begin();
+    phase_ = Phase::snapshot;
+    position_ = 0;
+    snapshot_base_ = store_.version();
+  }
+  metadata::append_frame(frame, out);
+}
+
+// A snapshot says only what is there. What changed while it was sent is said again, now with removals.
+void ExporterFeed::end_snapshot(std::string& out) {
+  v1::Frame frame;
+  frame.mutable_snapshot_end()->set_epoch(store_.epoch());
+  frame.mutable_snapshot_end()->set_version(snapshot_base_);
+  metadata::append_frame(frame, out);
+  phase_ = Phase::following;
+  position_ = snapshot_base_;
 }
 
 bool ExporterFeed::append_update(std::string& out) {
@@ -111,6 +130,7 @@ bool ExporterFeed::append_update(std::string& out) {
     octets += size;
     any = true;
   }
+  if (phase_ == Phase::following && store_.epoch() != 0) update.set_version(position_);
   if (!any || !metadata::append_frame(frame, out)) return false;
   ++frames_;
   return true;
@@ -135,7 +155,9 @@ void ExporterFeed::append_status(std::string& out, const SourceState& state, con
   status.set_synced(state.synced);
   status.set_detail(detail_for(state));
   status.set_last_change_wall_ms(store_.last_change_wall_ms());
-  if (status_sent_ && status_sent_->synced() == status.synced() && status_sent_->detail() == status.detail()) {
+  status.set_stale_since_wall_ms(state.stale_since_wall_ms);
+  if (status_sent_ && status_sent_->synced() == status.synced() && status_sent_->detail() == status.detail() &&
+      status_sent_->stale_since_wall_ms() == status.stale_since_wall_ms()) {
     last_change_due_ = status_sent_->last_change_wall_ms() != status.last_change_wall_ms();
     if (!last_change_due_ || now.monotonic_ms < status_sent_ms_ + last_change_interval_ms) return;
   }
@@ -155,7 +177,7 @@ std::optional<std::int64_t> ExporterFeed::next_deadline_ms() const {
 std::optional<std::uint64_t> ExporterFeed::needs_removals_after() const {
   switch (phase_) {
     case Phase::waiting:
-      return std::nullopt;
+      return resumes_ ? std::optional(hello_.version()) : std::nullopt;
     case Phase::snapshot:
       return snapshot_base_;
     case Phase::following:

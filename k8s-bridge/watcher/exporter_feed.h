@@ -32,6 +32,8 @@ class ExporterFeed {
   std::optional<std::uint64_t> needs_removals_after() const;
   // The store forgot removals this exporter has not seen; only a new connection helps.
   bool lost() const;
+  // It goes on where an earlier connection ended.
+  bool resumes() const { return resumes_; }
 
   bool cluster_scope() const { return hello_.scope() == metadata::v1::SCOPE_CLUSTER; }
   const std::string& node_name() const { return hello_.node_name(); }
@@ -41,6 +43,8 @@ class ExporterFeed {
   enum class Phase : std::uint8_t { waiting, snapshot, following };
 
   bool ready(const SourceState& state) const;
+  void begin(std::string& out);
+  void end_snapshot(std::string& out);
   bool append_update(std::string& out);
   void append_status(std::string& out, const SourceState& state, const Now& now);
   std::string detail_for(const SourceState& state) const;
@@ -49,6 +53,7 @@ class ExporterFeed {
 
   metadata::v1::Hello hello_;
   const ObjectStore& store_;
+  bool resumes_ = false;
   Phase phase_ = Phase::waiting;
   std::uint64_t position_ = 0;       // version of the last change sent
   std::uint64_t snapshot_base_ = 0;  // version of the store when the snapshot began

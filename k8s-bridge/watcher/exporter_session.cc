@@ -80,6 +80,7 @@ void ExporterSession::take(v1::Frame& frame, const ObjectStore& store, const std
   spdlog::info("exporter {}: on Node {}, wants {}", id_, hello.node_name(),
                hello.scope() == v1::SCOPE_CLUSTER ? "Pods of every Node" : "Pods of its Node");
   feed_.emplace(std::move(hello), store);
+  if (feed_->resumes()) spdlog::info("exporter {}: goes on where it was", id_);
 }
 
 void ExporterSession::write(const Now& now, const SourceState& state) {

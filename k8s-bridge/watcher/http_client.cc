@@ -15,7 +15,7 @@ namespace ofe::watcher {
 namespace {
 
 constexpr long connect_timeout_ms = 10'000;
-constexpr long ca_cache_s = 300;  // a replaced CA file is noticed after at most that
+constexpr long ca_cache_s = 300;  // of the system's authorities; the cluster's own are few and read each time
 constexpr long receive_buffer_octets = 64 * 1024;
 constexpr std::size_t max_token_octets = 64 * 1024;
 
@@ -145,7 +145,7 @@ bool HttpClient::configure_tls(Request& request, std::string& error) const {
   CURL* easy = request.easy;
   const long verify = access_.insecure_skip_tls_verify ? 0 : 1;
   bool ok = set(easy, CURLOPT_SSL_VERIFYPEER, verify) && set(easy, CURLOPT_SSL_VERIFYHOST, 2 * verify) &&
-            set(easy, CURLOPT_CA_CACHE_TIMEOUT, ca_cache_s) &&
+            set(easy, CURLOPT_CA_CACHE_TIMEOUT, access_.ca_path.empty() ? ca_cache_s : 0L) &&
             set_pem(easy, CURLOPT_CAINFO, access_.ca_path, CURLOPT_CAINFO_BLOB, access_.ca_data) &&
             set_pem(easy, CURLOPT_SSLCERT, access_.client_certificate_path, CURLOPT_SSLCERT_BLOB,
                     access_.client_certificate_data) &&

@@ -15,8 +15,12 @@ constexpr std::int64_t short_watch_ms = 1'000;     // one that ends sooner, with
 constexpr std::int64_t watch_grace_ms = 30'000;    // for the server to end a watch by itself
 constexpr std::uint64_t max_skipped_logged = 100;  // as warnings, in the life of the process
 constexpr long http_ok = 200;
+constexpr long http_bad_request = 400;
+constexpr long http_unauthorized = 401;
 constexpr long http_forbidden = 403;
 constexpr long http_gone = 410;
+constexpr long http_too_many_requests = 429;
+constexpr long http_server_error = 500;
 
 const char* plural(Kind kind) {
   switch (kind) {
@@ -39,7 +43,10 @@ KindWatch::KindWatch(Kind kind, HttpClient& http, ObjectStore& store, const Kind
       store_(store),
       options_(options),
       backoff_(options.backoff_initial_ms, options.backoff_max_ms, seed),
-      lines_(options.max_line_octets) {}
+      streams_(options.ask_for_streams),
+      lines_(options.max_line_octets) {
+  start_over();
+}
 
 KindWatch::~KindWatch() {
   if (request_) http_.cancel(*request_);
@@ -51,12 +58,13 @@ void KindWatch::select_node(std::string node_name) {
   if (request_) http_.cancel(*std::exchange(request_, std::nullopt));
   start_over();
   synced_ = false;
+  stale_since_wall_ms_ = 0;
   settles_ms_.reset();
   retry_at_ms_ = 0;
 }
 
 void KindWatch::start_over() {
-  step_ = Step::list;
+  step_ = streams_ ? Step::stream : Step::list;
   continue_token_.clear();
   listed_.clear();
 }
@@ -70,6 +78,9 @@ std::string KindWatch::path() const {
     return fmt::format("{}watch=1&allowWatchBookmarks=true&resourceVersion={}", path,
                        HttpClient::escape(resource_version_));
   }
+  if (step_ == Step::stream) {
+    return path + "watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+  }
   path += fmt::format("limit={}", options_.page_limit);
   if (!continue_token_.empty()) path += fmt::format("&continue={}", HttpClient::escape(continue_token_));
   return path;
@@ -82,6 +93,7 @@ void KindWatch::run(const Now& now) {
 
 void KindWatch::start(const Now& now) {
   body_.clear();
+  if (step_ == Step::stream) listed_.clear();
   lines_.reset();
   refused_.clear();
   expired_event_ = false;
@@ -90,7 +102,7 @@ void KindWatch::start(const Now& now) {
   events_before_ = stats_.events + stats_.bookmarks;
   std::string target = path();
   std::int64_t timeout_ms = options_.list_timeout_ms;
-  if (step_ == Step::watch) {
+  if (step_ != Step::list) {
     const std::int64_t tenth = options_.watch_timeout_s / 10;
     const std::int64_t seconds = options_.watch_timeout_s + backoff_.between(-tenth, tenth);
     target += fmt::format("&timeoutSeconds={}", seconds);
@@ -141,9 +153,7 @@ bool KindWatch::take_line(std::string_view line, const Now& now) {
     return refuse(fmt::format("an event cannot be read: {}", error));
   }
   if (event.type == WatchEvent::Type::error) return take_error(event);
-  if (event.object) store_.put(std::move(*event.object), now.wall_ms);
-  if (!event.removed_key.empty()) store_.remove(kind_, event.removed_key, now.wall_ms);
-  if (!event.skipped.empty()) note_skipped(event.skipped);
+  take_object(event, now);
   switch (event.type) {
     case WatchEvent::Type::bookmark:
       ++stats_.bookmarks;
@@ -154,9 +164,29 @@ bool KindWatch::take_line(std::string_view line, const Now& now) {
     default:
       ++stats_.events;
   }
+  if (step_ == Step::stream) {
+    if (event.initial_events_end) {
+      ++stats_.streamed_lists;
+      list_complete(std::move(event.resource_version), now);
+      recovered();
+    }
+    return true;
+  }
   if (!event.resource_version.empty()) resource_version_ = std::move(event.resource_version);
   recovered();
   return true;
+}
+
+void KindWatch::take_object(WatchEvent& event, const Now& now) {
+  if (event.object) {
+    if (step_ == Step::stream) listed_.insert(key_of(*event.object));
+    store_.put(std::move(*event.object), now.wall_ms);
+  }
+  if (!event.removed_key.empty()) {
+    listed_.erase(event.removed_key);
+    store_.remove(kind_, event.removed_key, now.wall_ms);
+  }
+  if (!event.skipped.empty()) note_skipped(event.skipped);
 }
 
 bool KindWatch::take_error(const WatchEvent& event) {
@@ -170,6 +200,11 @@ void KindWatch::finished(const HttpResult& result, const Now& now) {
   settles_ms_.reset();
   if (expired_event_ || result.status == http_gone) return expired(now);
   if (!refused_.empty()) return fail(refused_, now);
+  if (step_ == Step::stream && refuses_streams(result.status)) {
+    streams_ = false;
+    start_over();
+    return start(now);
+  }
   forbidden_ = step_ == Step::list && result.status == http_forbidden;
   if (result.status != 0 && result.status != http_ok) {
     std::string message = status_message(body_);
@@ -178,7 +213,18 @@ void KindWatch::finished(const HttpResult& result, const Now& now) {
   }
   if (!result.error.empty()) return fail(result.error, now);
   if (step_ == Step::list) return list_page_done(now);
+  if (step_ == Step::stream) {
+    start_over();
+    return fail("the stream ended before the list was whole", now);
+  }
   watch_done(now);
+}
+
+// An older server knows no such watch (422, or 400), a role may allow to list only (403). What is no word about it: who
+// we are, too many requests, and trouble of the server's own.
+bool KindWatch::refuses_streams(long status) const {
+  return status >= http_bad_request && status < http_server_error && status != http_unauthorized &&
+         status != http_too_many_requests;
 }
 
 void KindWatch::list_page_done(const Now& now) {
@@ -199,14 +245,19 @@ void KindWatch::list_page_done(const Now& now) {
   continue_token_ = std::move(page.continue_token);
   if (!continue_token_.empty()) return start(now);
 
+  list_complete(std::move(page.resource_version), now);
+  start(now);
+}
+
+void KindWatch::list_complete(std::string resource_version, const Now& now) {
   store_.retain(kind_, listed_, now.wall_ms);
   start_over();
   ++stats_.lists;
-  spdlog::info("{}: {} listed, at version {}", plural(kind_), store_.size(kind_), page.resource_version);
-  resource_version_ = std::move(page.resource_version);
+  spdlog::info("{}: {} listed, at version {}", plural(kind_), store_.size(kind_), resource_version);
+  resource_version_ = std::move(resource_version);
   synced_ = true;
+  forbidden_ = false;
   step_ = Step::watch;
-  start(now);
 }
 
 void KindWatch::watch_done(const Now& now) {
@@ -220,6 +271,7 @@ void KindWatch::watch_done(const Now& now) {
 
 void KindWatch::expired(const Now& now) {
   ++stats_.expired;
+  note_gap(now);
   start_over();
   // The server answers, however long it was away before. Only one that says so again and again is asked less often.
   if (!std::exchange(expired_before_, true)) backoff_.reset();
@@ -229,9 +281,10 @@ void KindWatch::expired(const Now& now) {
 
 void KindWatch::fail(std::string problem, const Now& now, std::int64_t at_least_ms) {
   ++stats_.failures;
+  note_gap(now);
   const std::int64_t wait_ms = std::max(backoff_.next_ms(), at_least_ms);
   retry_at_ms_ = now.monotonic_ms + wait_ms;
-  problem = fmt::format("{}: {}{}", plural(kind_), step_ == Step::list ? "list: " : "watch: ", problem);
+  problem = fmt::format("{}: {}{}", plural(kind_), step_ == Step::watch ? "watch: " : "list: ", problem);
   // The same again is news to nobody.
   spdlog::log(problem == problem_ ? spdlog::level::debug : spdlog::level::warn, "{}; next attempt in {} ms", problem,
               wait_ms);
@@ -243,6 +296,11 @@ void KindWatch::recovered() {
   backoff_.reset();
   expired_before_ = false;
   settles_ms_.reset();
+  stale_since_wall_ms_ = 0;
+}
+
+void KindWatch::note_gap(const Now& now) {
+  if (synced_ && stale_since_wall_ms_ == 0) stale_since_wall_ms_ = now.wall_ms;
 }
 
 void KindWatch::note_skipped(const std::string& what) {

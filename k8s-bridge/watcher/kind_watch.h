@@ -1,5 +1,7 @@
-// Keeps the store's objects of one kind in step with the API server: a list in pages, then a watch from its resource
-// version, again from the last version seen when the watch ends, from a new list when that version is too old.
+// Keeps the store's objects of one kind in step with the API server: a list, then a watch from its resource version,
+// again from the last version seen when the watch ends, from a new list when that version is too old. The list is the
+// beginning of the watch where the server streams it (WatchList: Kubernetes 1.27, on by default since 1.32), and comes
+// in pages elsewhere.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
@@ -20,6 +22,7 @@
 namespace ofe::watcher {
 
 struct KindWatchOptions {
+  bool ask_for_streams = true;  // once; a server that refuses is asked for pages
   unsigned page_limit = 500;  // objects in one page
   std::size_t max_page_octets = 64u << 20;
   std::size_t max_line_octets = 8u << 20;  // an object in etcd has at most about 1.5 MiB
@@ -31,6 +34,7 @@ struct KindWatchOptions {
 
 struct KindWatchStats {
   std::uint64_t lists = 0, pages = 0, watches = 0;  // complete lists; requests
+  std::uint64_t streamed_lists = 0;                 // of the lists
   std::uint64_t events = 0, bookmarks = 0, unknown_events = 0;
   std::uint64_t expired = 0;    // 410: listed anew
   std::uint64_t failures = 0;   // requests that ended otherwise than they should
@@ -54,6 +58,8 @@ class KindWatch final : public HttpHandler {
   bool synced() const { return synced_; }                  // a complete list of the present selection was had
   bool forbidden() const { return forbidden_; }            // the last list was refused for want of permission (403)
   const std::string& problem() const { return problem_; }  // "" while all is well
+  // Since when changes may have been missed; 0: a watch tells them, or there was no list yet.
+  std::int64_t stale_since_wall_ms() const { return stale_since_wall_ms_; }
   const KindWatchStats& stats() const { return stats_; }
 
   void responding(long status, const Now& now) override;
@@ -61,12 +67,15 @@ class KindWatch final : public HttpHandler {
   void finished(const HttpResult& result, const Now& now) override;
 
  private:
-  enum class Step : std::uint8_t { list, watch };
+  enum class Step : std::uint8_t { stream, list, watch };  // stream: a list that becomes a watch
 
   std::string path() const;
   void start(const Now& now);
   bool take_line(std::string_view line, const Now& now);
+  void take_object(WatchEvent& event, const Now& now);
   bool take_error(const WatchEvent& event);
+  bool refuses_streams(long status) const;
+  void list_complete(std::string resource_version, const Now& now);
   bool refuse(std::string problem);
   void list_page_done(const Now& now);
   void watch_done(const Now& now);
@@ -74,6 +83,7 @@ class KindWatch final : public HttpHandler {
   void start_over();
   void fail(std::string problem, const Now& now, std::int64_t at_least_ms = 0);
   void recovered();
+  void note_gap(const Now& now);
   void note_skipped(const std::string& what);
 
   Kind kind_;
@@ -83,7 +93,8 @@ class KindWatch final : public HttpHandler {
   Backoff backoff_;
   std::string node_name_;
 
-  Step step_ = Step::list;
+  bool streams_ = true;  // the server has not refused to
+  Step step_ = Step::stream;
   std::optional<std::uint64_t> request_;
   std::int64_t retry_at_ms_ = 0;
   std::string continue_token_;               // within a list
@@ -93,6 +104,7 @@ class KindWatch final : public HttpHandler {
   bool forbidden_ = false;
   bool expired_before_ = false;  // since all was well
   std::string problem_;
+  std::int64_t stale_since_wall_ms_ = 0;
 
   // Of the request that runs.
   std::string body_;

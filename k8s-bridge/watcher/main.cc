@@ -65,6 +65,12 @@ std::unique_ptr<Source> open_source(const Options& options, HttpClient& http, Ob
   return std::make_unique<ApiSource>(std::move(api), http, store);
 }
 
+// Not 0, which is nobody's.
+std::uint64_t random_epoch() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32 | random()) | 1;
+}
+
 void report_refused(const StoreStats& stats, std::uint64_t& reported) {
   const std::uint64_t refused = stats.too_large + stats.over_limit;
   if (refused == reported) return;
@@ -105,7 +111,7 @@ int run(const Options& options) {
     return 1;
   }
   if (access.insecure_skip_tls_verify) spdlog::warn("the API server's certificate is not verified");
-  ObjectStore store;
+  ObjectStore store({}, random_epoch());
   HttpClient http(std::move(access));
   const auto source = open_source(options, http, store, error);
   ServerOptions server_options;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr mode_t socket_mode = 0660;  // exporters run as root or in the socket's group
 constexpr std::int64_t accept_pause_ms = 1'000;
+constexpr std::int64_t sampling_parts = 8;  // of the resume window
 
 std::string system_error_text(const char* what, const std::string& path) {
   return fmt::format("{} {}: {}", what, path, std::strerror(errno));
@@ -74,6 +76,15 @@ bool bind_and_listen(int fd, const std::string& path, const sockaddr_un& address
   return true;
 }
 
+bool is_admitted(int fd, const ucred& peer, gid_t group) {
+  if (peer.uid == 0 || peer.uid == geteuid() || peer.gid == group) return true;
+  std::vector<gid_t> more(NGROUPS_MAX);
+  socklen_t octets = static_cast<socklen_t>(more.size() * sizeof(gid_t));
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, more.data(), &octets) != 0) return false;
+  more.resize(octets / sizeof(gid_t));
+  return std::ranges::find(more, group) != more.end();
+}
+
 }  // namespace
 
 std::unique_ptr<MetadataServer> MetadataServer::open(ServerOptions options, std::string& error) {
@@ -97,11 +108,11 @@ std::unique_ptr<MetadataServer> MetadataServer::open(ServerOptions options, std:
     close(fd);
     return nullptr;
   }
-  return std::unique_ptr<MetadataServer>(new MetadataServer(std::move(options), fd, info.st_dev, info.st_ino));
+  return std::unique_ptr<MetadataServer>(new MetadataServer(std::move(options), fd, info));
 }
 
-MetadataServer::MetadataServer(ServerOptions options, int fd, dev_t device, ino_t inode)
-    : options_(std::move(options)), fd_(fd), device_(device), inode_(inode) {}
+MetadataServer::MetadataServer(ServerOptions options, int fd, const struct stat& file)
+    : options_(std::move(options)), fd_(fd), device_(file.st_dev), inode_(file.st_ino), group_(file.st_gid) {}
 
 MetadataServer::~MetadataServer() {
   struct stat info {};
@@ -122,6 +133,10 @@ void MetadataServer::accept_sessions(const Now& now) {
       accept_again_ms_ = now.monotonic_ms + accept_pause_ms;
       return;
     }
+    if (!admit(fd)) {
+      close(fd);
+      continue;
+    }
     if (sessions_.size() >= options_.max_sessions) {
       ++stats_.refused;
       spdlog::warn("an exporter was refused: {} are connected already", sessions_.size());
@@ -131,6 +146,17 @@ void MetadataServer::accept_sessions(const Now& now) {
     ++stats_.accepted;
     sessions_.push_back(std::make_unique<ExporterSession>(fd, next_id_++, options_.session, now));
   }
+}
+
+// The socket's mode keeps others out, unless somebody changed it or handed a descriptor on.
+bool MetadataServer::admit(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && is_admitted(fd, peer, group_)) return true;
+  ++stats_.strangers;
+  spdlog::warn("process {} of user {}, group {} was refused: allowed are root, user {} and group {}", peer.pid, peer.uid,
+               peer.gid, geteuid(), group_);
+  return false;
 }
 
 void MetadataServer::end_session(const ExporterSession& session) {
@@ -146,9 +172,11 @@ void MetadataServer::end_session(const ExporterSession& session) {
 
 void MetadataServer::run(const Now& now, ObjectStore& store, const SourceState& state) {
   accept_sessions(now);
-  std::uint64_t needed = store.version();
+  std::uint64_t needed = version_a_window_ago(now, store.version());
   for (auto& session : sessions_) {
+    const bool introduced = session->feed() != nullptr;
     session->run(now, store, state, options_.node_name);
+    if (!introduced && session->feed() != nullptr && session->feed()->resumes()) ++stats_.resumed;
     if (session->end() != SessionEnd::none) {
       end_session(*session);
       session.reset();
@@ -158,6 +186,18 @@ void MetadataServer::run(const Now& now, ObjectStore& store, const SourceState& 
   }
   std::erase(sessions_, nullptr);
   store.forget_removals(needed);
+}
+
+// Or the oldest known, where that is younger.
+std::uint64_t MetadataServer::version_a_window_ago(const Now& now, std::uint64_t version) {
+  const std::int64_t part_ms = options_.resume_window_ms / sampling_parts;
+  if (versions_.empty() || now.monotonic_ms >= versions_.back().monotonic_ms + part_ms) {
+    versions_.push_back({now.monotonic_ms, version});
+  }
+  while (versions_.size() > 1 && now.monotonic_ms >= versions_[1].monotonic_ms + options_.resume_window_ms) {
+    versions_.pop_front();
+  }
+  return versions_.front().version;
 }
 
 void MetadataServer::add_poll_fds(std::vector<pollfd>& fds) const {

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <poll.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,10 +21,13 @@ struct ServerOptions {
   std::string node_name;  // the bridge's own
   std::size_t max_sessions = 32;
   SessionLimits session;
+  std::int64_t resume_window_ms = 120'000;  // removals are kept so long for exporters that come back
 };
 
 struct ServerStats {
   std::uint64_t accepted = 0, refused = 0;   // refused: more than max_sessions
+  std::uint64_t strangers = 0;               // refused: neither root, nor our user, nor in the socket's group
+  std::uint64_t resumed = 0;                 // went on without a snapshot
   std::uint64_t malformed = 0, dropped = 0;  // dropped: stalled, fell behind or without a hello
 };
 
@@ -47,17 +51,25 @@ class MetadataServer {
   const ServerStats& stats() const { return stats_; }
 
  private:
-  MetadataServer(ServerOptions options, int fd, dev_t device, ino_t inode);
+  MetadataServer(ServerOptions options, int fd, const struct stat& file);
   void accept_sessions(const Now& now);
+  bool admit(int fd);
   void end_session(const ExporterSession& session);
+  std::uint64_t version_a_window_ago(const Now& now, std::uint64_t version);
 
   ServerOptions options_;
   int fd_;
   dev_t device_;
   ino_t inode_;
+  gid_t group_;
   std::uint64_t next_id_ = 1;
   std::optional<std::int64_t> accept_again_ms_;  // accepting failed (out of descriptors): not at once again
   std::vector<std::unique_ptr<ExporterSession>> sessions_;
+  struct Sample {
+    std::int64_t monotonic_ms = 0;
+    std::uint64_t version = 0;
+  };
+  std::deque<Sample> versions_;  // of the store, over the resume window
   ServerStats stats_;
 };
 

@@ -109,7 +109,10 @@ const ObjectStore::Entry* ObjectStore::next_after(std::uint64_t version) const {
 }
 
 void ObjectStore::forget_removals(std::uint64_t version) {
-  while (!removals_.empty() && removals_.begin()->first <= version) erase_removed(*removals_.begin()->second);
+  while (!removals_.empty() && removals_.begin()->first <= version) {
+    complete_since_ = removals_.begin()->first;
+    erase_removed(*removals_.begin()->second);
+  }
 }
 
 void ObjectStore::erase_removed(Entry& entry) {

@@ -31,7 +31,9 @@ struct StoreStats {
 
 class ObjectStore {
  public:
-  explicit ObjectStore(StoreLimits limits = {}) : limits_(limits) {}
+  // epoch: tells the versions of this store from those of another, as of a bridge before it; 0: nobody resumes.
+  explicit ObjectStore(StoreLimits limits = {}, std::uint64_t epoch = 0) : limits_(limits), epoch_(epoch) {}
+  std::uint64_t epoch() const { return epoch_; }
 
   struct Entry {
     std::string key;
@@ -69,6 +71,7 @@ class ObjectStore {
   std::size_t total() const;
 
   StoreLimits limits_;
+  std::uint64_t epoch_;
   std::array<Table, all_kinds.size()> tables_;
   std::map<std::uint64_t, Entry*> by_version_;
   std::map<std::uint64_t, Entry*> removals_;  // those of by_version_ that are removed

@@ -16,6 +16,7 @@ struct SourceState {
   bool all_nodes_offered = false;  // pods_of_all_nodes is or will become true when an exporter wants it
   std::string pods_of_node;        // the one Node whose Pods are known; "": not restricted
   std::string detail;              // what is wrong, or ""
+  std::int64_t stale_since_wall_ms = 0;  // since when news may have been missed; 0: now everything is being told
 };
 
 class Source {

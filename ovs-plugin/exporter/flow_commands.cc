@@ -54,6 +54,14 @@ std::string labels_text(const std::array<std::uint8_t, 16>& labels) {
   return "0x" + text;
 }
 
+// Antrea keeps the numbers of the rules that let a connection in and out in the lowest 64 bits (ct_label 0..31 ingress,
+// 32..63 egress). What they are called only its agent knows.
+std::uint32_t rule_in_labels(const std::array<std::uint8_t, 16>& labels, std::size_t lowest_bit) {
+  std::uint32_t rule = 0;
+  for (std::size_t i = 0; i < 4; ++i) rule = rule << 8 | labels[12 - lowest_bit / 8 + i];
+  return rule;
+}
+
 Json flow_json(const State& state, const flowstore::Flow& flow, const record::Names& names) {
   Json json{{"protocol", protocol_name(flow.original.protocol)},
             {"original", tuple_json(flow.original)},
@@ -76,7 +84,9 @@ Json flow_json(const State& state, const flowstore::Flow& flow, const record::Na
             {"conntrackStatus", fmt::format("{:#x}", flow.status)},
             {"conntrackTimeoutSeconds", flow.timeout_s},
             {"mark", fmt::format("{:#x}", flow.mark)},
-            {"labels", labels_text(flow.labels)}};
+            {"labels", labels_text(flow.labels)},
+            {"ingressRuleId", rule_in_labels(flow.labels, 0)},
+            {"egressRuleId", rule_in_labels(flow.labels, 32)}};
   add_ports(state, flow, json);
   if (flow.statistics == flowstore::Statistics::estimated) json["relativeErrorPercent"] = flow.relative_error.percent();
   if (flow.tcp_state != flowstore::TcpState::none) json["tcpState"] = tcp_state_name(flow.tcp_state);

@@ -112,6 +112,14 @@ Json nodes(const State& state, const std::string& wish) {
   return listing.take();
 }
 
+Json bridge_json(Exporter& exporter) {
+  const k8s::ClientStats& stats = exporter.metadata().stats();
+  return {{"connected", stats.connected},
+          {"synced", stats.synced && stats.source_synced},
+          {"stalenessSeconds", exporter.metadata().staleness_seconds(exporter.now())},
+          {"problem", stats.connected ? stats.source_detail : stats.last_error}};
+}
+
 }  // namespace
 
 Answer k8s_show(Exporter& exporter, const Arguments& arguments) {
@@ -124,6 +132,7 @@ Answer k8s_show(Exporter& exporter, const Arguments& arguments) {
   if (words.size() > 2 || (!kind.empty() && kind != "pod" && kind != "service" && kind != "node")) {
     return {false, std::string("usage: ") + usage};
   }
+  show["bridge"] = bridge_json(exporter);
   if (kind.empty() || kind == "pod") show["pods"] = pods(state, wish);
   if (kind.empty() || kind == "service") show["services"] = services(state, wish);
   if (kind.empty() || kind == "node") show["nodes"] = nodes(state, wish);

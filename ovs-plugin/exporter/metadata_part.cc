@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "ovs-plugin/ovs/ovs.h"
 
 namespace ofe {
@@ -45,6 +47,11 @@ void MetadataPart::run(flowstore::Now now) {
   if (now.monotonic_ms < next_expiry_ms_) return;
   next_expiry_ms_ = now.monotonic_ms + expiry_interval_ms;
   state_.directory.expire(now.wall_ms);
+}
+
+double MetadataPart::staleness_seconds(flowstore::Now now) const {
+  const std::int64_t since_ms = client_->stats().stale_since_wall_ms;
+  return since_ms == 0 ? 0 : static_cast<double>(std::max<std::int64_t>(0, now.wall_ms - since_ms)) / 1000.0;
 }
 
 void MetadataPart::wait(flowstore::Now) {

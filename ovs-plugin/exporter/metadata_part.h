@@ -14,6 +14,8 @@ class MetadataPart : public Part {
   explicit MetadataPart(State& state) : state_(state) {}
   void run(flowstore::Now now) override;
   void wait(flowstore::Now now) override;
+  // For how long changes in the cluster may have been missed; 0: they are being told, or nothing was ever had.
+  double staleness_seconds(flowstore::Now now) const;
   const k8s::ClientStats& stats() const { return client_->stats(); }
 
  private:

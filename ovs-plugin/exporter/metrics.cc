@@ -49,6 +49,7 @@ constexpr std::string_view gauges[] = {
     "zones.undecodable",
     "zones.tablesTooLong",
     "zones.writesDropped",
+    "metadata.stalenessSeconds",
     "metadata.pods",
     "metadata.removedPodsKept",
     "metadata.services",

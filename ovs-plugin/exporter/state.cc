@@ -99,7 +99,9 @@ void State::apply(const config::Config& changed, flowstore::Now now) {
 void State::name(flowstore::Flow& flow) {
   record::Names pinned = names.get(flow.names);
   if (!pinned.source_pod.empty() && !pinned.destination_pod.empty() && !may_get_a_service(flow, pinned)) return;
-  if (!fill_empty(pinned, record::resolve(flow, directory, ports, naming))) return;
+  record::NamingStats found;
+  if (!fill_empty(pinned, record::resolve(flow, directory, ports, naming, found))) return;
+  naming_stats.ports_over_directory += found.ports_over_directory;  // once: it is not looked for again
   const flowstore::NameHandle handle = names.acquire(pinned);
   names.release(flow.names);
   flow.names = handle;

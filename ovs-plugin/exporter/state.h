@@ -52,6 +52,7 @@ struct State {
   record::Layout layout;  // of records, by the settings
   record::PortSearch port_search{settings.bridge, bridge_ports, directory, naming};
   record::NamePool names;
+  record::NamingStats naming_stats;
   flowstore::Store store;
   NodeFlows node_flows{settings, directory, store};
   ZoneEntries zone_entries;

@@ -133,7 +133,9 @@ Json metadata_json(Exporter& exporter) {
           {"sourceSynced", stats.source_synced},
           {"sourceDetail", stats.source_detail},
           {"lastMessage", time_text(stats.last_message_wall_ms)},
+          {"stalenessSeconds", exporter.metadata().staleness_seconds(exporter.now())},
           {"connects", stats.connects},
+          {"resumed", stats.resumed},
           {"connectFailures", stats.connect_failures},
           {"protocolErrors", stats.protocol_errors},
           {"lastError", stats.last_error},
@@ -142,7 +144,8 @@ Json metadata_json(Exporter& exporter) {
           {"services", directory.services},
           {"nodes", directory.nodes},
           {"invalidObjects", directory.invalid},
-          {"podsOfLocalPorts", exporter.state().ports.size()}};
+          {"podsOfLocalPorts", exporter.state().ports.size()},
+          {"portsOverDirectory", exporter.state().naming_stats.ports_over_directory}};
 }
 
 Json process_json(Exporter& exporter) {

@@ -18,22 +18,20 @@ const k8s::Node* node_of(const flowstore::Address& address, const k8s::Directory
 }
 
 Endpoint endpoint(const flowstore::Address& address, std::int64_t at_wall_ms, const k8s::Directory& directory,
-                  const LocalPorts& ports, const NamingOptions& options) {
-  Endpoint found;
-  if (const LocalPort* port = ports.find(address)) {
-    found = {port->pod_name, port->pod_namespace, options.node_name};
+                  const LocalPorts& ports, const NamingOptions& options, NamingStats& stats) {
+  const k8s::Pod* const pod = directory.pod(address, at_wall_ms);
+  const bool held_before = pod != nullptr && pod->removed_wall_ms != 0;
+  if (const LocalPort* port = ports.find(address); port != nullptr && !held_before) {
+    stats.ports_over_directory +=
+        pod != nullptr && (pod->name != port->pod_name || pod->pod_namespace != port->pod_namespace);
+    return {port->pod_name, port->pod_namespace, options.node_name};
   }
-  // The directory knows times, the port only who holds the address now: for flows of an earlier holder it is right.
-  if (const k8s::Pod* pod = directory.pod(address, at_wall_ms)) {
-    if (options.remote_names || pod->node_name == options.node_name) {
-      return {pod->name, pod->pod_namespace, pod->node_name};
-    }
+  if (pod != nullptr && (options.remote_names || pod->node_name == options.node_name)) {
+    return {pod->name, pod->pod_namespace, pod->node_name};
   }
-  if (found.pod.empty()) {
-    const k8s::Node* node = node_of(address, directory);
-    if (node != nullptr && (options.remote_names || node->name == options.node_name)) found.node = node->name;
-  }
-  return found;
+  const k8s::Node* node = node_of(address, directory);
+  if (node != nullptr && (options.remote_names || node->name == options.node_name)) return {"", "", node->name};
+  return {};
 }
 
 // Antrea and others give a Node the first address of its Pod range.
@@ -86,14 +84,14 @@ void resolve_service(const flowstore::Tuple& original, const k8s::Directory& dir
 }  // namespace
 
 Names resolve(const flowstore::Flow& flow, const k8s::Directory& directory, const LocalPorts& ports,
-              const NamingOptions& options) {
+              const NamingOptions& options, NamingStats& stats) {
   Names names;
-  const Endpoint source = endpoint(flow.original.source, flow.start_wall_ms, directory, ports, options);
+  const Endpoint source = endpoint(flow.original.source, flow.start_wall_ms, directory, ports, options, stats);
   names.source_pod = source.pod;
   names.source_namespace = source.pod_namespace;
   names.source_node = source.node;
   // The endpoint after DNAT is who replies.
-  const Endpoint destination = endpoint(flow.reply.source, flow.start_wall_ms, directory, ports, options);
+  const Endpoint destination = endpoint(flow.reply.source, flow.start_wall_ms, directory, ports, options, stats);
   names.destination_pod = destination.pod;
   names.destination_namespace = destination.pod_namespace;
   names.destination_node = destination.node;

@@ -40,9 +40,14 @@ struct NamingOptions {
   std::vector<flowstore::Prefix> pod_cidrs;  // of the cluster, for when the directory is empty
 };
 
-// Looks up, by address and by the time the flow began. Only entities of this Node unless remote_names.
+struct NamingStats {
+  std::uint64_t ports_over_directory = 0;  // endpoints that OVSDB and the directory gave to different Pods
+};
+
+// Looks up, by address and by the time the flow began. Only entities of this Node unless remote_names. Of who holds an
+// address of this Node now OVSDB's port tells, of who held it before the directory. Adds to stats.
 Names resolve(const flowstore::Flow& flow, const k8s::Directory& directory, const LocalPorts& ports,
-              const NamingOptions& options);
+              const NamingOptions& options, NamingStats& stats);
 
 // One copy per inter-Node flow: the Node of the source exports it. False: its exporter is elsewhere. A source outside
 // the cluster is exported here, where its destination is.

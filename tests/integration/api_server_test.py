@@ -1,17 +1,22 @@
 """k8s-bridge and the exporter against a real kube-apiserver: what kubectl writes, k8s/show says within a second.
 An API server that dies, a history that etcd has compacted and a missing permission cost what they must and no more."""
 
+import json
+import pathlib
 import secrets
 import sys
 import time
 
-from api_server import ApiServer
-from harness import BIN, Exporter, OvsDatabase, Testbed, expect, wait_for
+from api_server import ADDRESS, PORT, ROOT, ApiServer
+from harness import BIN, Exporter, OvsDatabase, Testbed, expect, run, wait_for
 from kubectl_names import expected, shown
 
 NODE = "node-a"
 PODS = "/api/v1/namespaces/tests/pods"
 WITHIN_S = 1.0
+OUTAGE_S, ZONE = 30, 65520
+PODS_OF_MANY, SERVICES_OF_MANY = 5_000, 1_000
+HERE = pathlib.Path(__file__).parent
 RECOVERY_S = 60.0  # the bridge's attempts are at most 30 s apart
 
 
@@ -44,6 +49,12 @@ def reader(user, *resources):
              "subjects": [{"apiGroup": api_group, "kind": "User", "name": user}]})
 
 
+def digest(kind, items):
+    """Of k8s/show's items or kubectl's, as far as both say the same."""
+    named = {item["name"]: item for item in items if item["name"].startswith("tests/many-")}
+    return {name: sorted(item["addresses" if kind == "pods" else "clusterIPs"]) for name, item in named.items()}
+
+
 class Scene:
     def __init__(self):
         self.testbed = Testbed("api-server")
@@ -59,7 +70,7 @@ class Scene:
 
     def start_exporter(self):
         database = OvsDatabase(self.testbed, self.namespace, "system", vswitchd=False)
-        config = f"ovsFlowExporter: {{metadataSocket: {self.socket}}}\n"
+        config = f"flowPollInterval: 1s\novsFlowExporter: {{metadataSocket: {self.socket}, zones: [{ZONE}]}}\n"
         self.exporter = Exporter(self.testbed, database.rundir, config, namespace=self.namespace, node=NODE)
 
     def bridge_says(self, text):
@@ -83,6 +94,16 @@ class Scene:
         counts = ", ".join(f"{len(objects)} {kind}" for kind, objects in want.items())
         expect(True, f"{what}: k8s/show equals kubectl get ({counts}) {time.monotonic() - begin:.2f} s after asking")
 
+    def equals_directory(self, what, want):
+        """k8s/show lists a thousand of each kind; of the others it is asked one by one."""
+        listed = expected(self.api, NODE)
+        for kind, number in want.items():
+            theirs = digest(kind, listed[kind].values())
+            expect(len(theirs) == number, f"{what}: kubectl lists {number} {kind}")
+            wrong = [name for name in sorted(theirs)[::97]
+                     if digest(kind, self.exporter.show(kind[:-1], name)) != {name: theirs[name]}]
+            expect(not wrong, f"{what}: k8s/show has every 97th of {number} {kind} as kubectl has it {wrong[:3]}")
+
     def seen(self, what, kind, name, change, condition):
         """Counted from kubectl's end; by then the API server has committed the change and may have told the bridge.
         Counted from kubectl's beginning it is an upper bound, most of it kubectl's own time."""
@@ -98,9 +119,20 @@ class Scene:
                f"{what} is seen {took * 1000:.0f} ms after kubectl ended, {at_most:.2f} s after it began")
 
 
+def as_deployed(user):
+    """The role of the manifest, for a user of the test in the place of the service account."""
+    _, role, _ = documents = (ROOT / "deploy/k8s-bridge/rbac.yaml").read_text().split("---\n")
+    assert len(documents) == 3
+    binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": user},
+               "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "ovs-flow-exporter"},
+               "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]}
+    return role + "---\n" + json.dumps(binding)
+
+
 def make_cluster(api):
+    api.kubectl("create", "-f", "-", stdin=as_deployed("bridge"))
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}},
-               *reader("bridge", "pods", "services", "nodes"), *reader("narrow", "pods", "nodes"),
+               *reader("narrow", "pods", "nodes"),
                node(NODE, "10.20.1.0/24", "fd00:20:1::/64"), node("node-b", "10.20.2.0/24"))
     api.set_status("/api/v1/nodes/node-a", {"addresses": [
         {"type": "InternalIP", "address": "192.0.2.21"}, {"type": "InternalIP", "address": "2001:db8::21"},
@@ -158,17 +190,82 @@ def server_killed(scene):
     before = shown(scene.exporter)
     scene.api.kill()
     wait_for("the bridge to say that the API server is away", lambda: scene.metadata()["sourceDetail"])
-    time.sleep(5)
-    print(f"while it is away: {scene.metadata()['sourceDetail']}")
+    time.sleep(OUTAGE_S)
+    print(f"while it is away: {scene.metadata()['sourceDetail']}, stale for {scene.metadata()['stalenessSeconds']:.1f} s")
+    expect(scene.metadata()["stalenessSeconds"] > OUTAGE_S - 5, "the exporter says since when")
     expect(shown(scene.exporter) == before, "without an API server the names of before remain")
     scene.api.start()
     begin = time.monotonic()
     scene.api.create(pod("after-restart"))
     scene.api.set_status(f"{PODS}/second", running("10.20.1.22"))
     delete(scene.api, "pod", "first")
-    scene.equals_kubectl("killed for 5 s and changed right after")
+    scene.equals_kubectl(f"killed for {OUTAGE_S} s and changed right after")
     print(f"{time.monotonic() - begin:.1f} s after the API server was ready again")
     wait_for("the problem to be over", lambda: not scene.metadata()["sourceDetail"], RECOVERY_S)
+
+
+def token_replaced(scene):
+    """The kubelet replaces a token's file; the API server forgets the old token (here: when it starts anew)."""
+    api = scene.api
+    old, new = scene.tokens["bridge"], secrets.token_hex(16)
+    tokens = api.folder / "tokens.csv"
+    tokens.write_text(tokens.read_text().replace(old, new))
+    api.kill()
+    api.start()
+    wait_for("the old token to be refused", lambda: "HTTP 401" in scene.metadata()["sourceDetail"], RECOVERY_S)
+    staleness = scene.metadata()["stalenessSeconds"]
+    expect(staleness > 0, f"the exporter says for how long it may have missed changes: {staleness:.1f} s")
+    (scene.testbed.folder / "bridge.token").write_text(new + "\n")
+    api.create(pod("after-the-token"))
+    scene.equals_kubectl("with a new token in the same file")
+    wait_for("names to be up to date again", lambda: scene.metadata()["stalenessSeconds"] == 0, RECOVERY_S)
+
+
+def address_used_again(scene):
+    """Two Pods had an address one after the other; connections of both are there at the same time."""
+    api, address = scene.api, "10.20.1.77"
+    names = {41001: "tests/first-holder", 41002: "tests/second-holder"}
+
+    def connect(port):
+        run("ip", "netns", "exec", scene.namespace, "conntrack", "-I", "-p", "tcp", "-s", address, "-d", "10.20.1.12",
+            "--sport", port, "--dport", 80, "--state", "ESTABLISHED", "-u", "SEEN_REPLY,ASSURED", "-t", 600, "-w", ZONE)
+
+    def named():
+        return {flow["original"]["sourcePort"]: flow["sourcePod"] for flow in scene.exporter.flows(f"src={address}")}
+
+    for port, name in names.items():
+        holder = name.split("/")[1]
+        api.create(pod(holder))
+        api.set_status(f"{PODS}/{holder}", running(address, start=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())))
+        wait_for(f"{name} with its address", lambda n=name: scene.exporter.show("pod", n)[0]["addresses"] == [address])
+        connect(port)
+        wait_for(f"the connection of {name}", lambda p=port: p in named())
+        if port == 41001:
+            delete(api, "pod", holder)
+            wait_for("it to be gone", lambda n=name: not scene.exporter.show("pod", n))
+    expect(named() == names, f"an address used again, connections of both Pods: {named()}")
+    scene.exporter.appctl("exporter/flush")
+    wait_for("another poll", lambda: scene.exporter.status()["conntrack"]["polls"] > 1)
+    expect(named() == names, "and so it stays")
+
+
+def many_objects(scene):
+    """5,000 Pods and 1,000 Services, put there while they are watched and listed by a bridge that starts then."""
+    begin = time.monotonic()
+    done = json.loads(run("ip", "netns", "exec", scene.namespace, "python3", HERE / "api_fill.py", f"{ADDRESS}:{PORT}",
+                          scene.api.folder / "ca.crt", scene.api.tokens["admin"], PODS_OF_MANY, SERVICES_OF_MANY))
+    print(f"{done} in {time.monotonic() - begin:.1f} s")
+    want = {"pods": PODS_OF_MANY, "services": SERVICES_OF_MANY}
+
+    def there():
+        return all(scene.metadata()[kind] >= number for kind, number in want.items())
+
+    wait_for("all of it, watched", there, seconds=20)
+    scene.equals_directory("watched", want)
+    scene.testbed.stop(scene.bridge)
+    scene.start_bridge(scene.api.kubeconfig("narrow", {"token": scene.tokens["narrow"]}), "again.log")
+    wait_for("all of it, listed", lambda: scene.metadata()["synced"] and there(), seconds=20)
+    scene.equals_directory("listed", want)
 
 
 def etcd_history(scene):
@@ -220,8 +317,11 @@ def main():
     first_lists(scene)
     changes_one_by_one(scene)
     server_killed(scene)
+    token_replaced(scene)
+    address_used_again(scene)
     etcd_history(scene)
     missing_permission(scene)
+    many_objects(scene)
     status = scene.metadata()
     expect(status["invalidObjects"] == 0 and status["protocolErrors"] == 0, "nothing the API server sent was left out")
     return 0

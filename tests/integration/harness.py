@@ -163,6 +163,10 @@ class Exporter:
     def flows(self, *filters):
         return json.loads(self.appctl("flow/list", "--json", *filters))["flows"]
 
+    def show(self, kind, name):
+        """What k8s/show has of a "pod", "service" or "node" of this name."""
+        return json.loads(self.appctl("k8s/show", kind, name, "--json"))[f"{kind}s"]["items"]
+
     def log(self):
         return self.process.log.read_text()
 

@@ -60,6 +60,7 @@ class ApiSourceTest : public ::testing::Test {
   ApiSourceTest() {
     options_.node_name = "node-a";
     options_.watch.backoff_initial_ms = 20;
+    options_.watch.ask_for_streams = false;  // api_stream_test.cc does
     options_.seed = 5;
     server_ =
         std::make_unique<FakeApiServer>([this](const FakeRequest& request, FakeReply& reply) { play(request, reply); });

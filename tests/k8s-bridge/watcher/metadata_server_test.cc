@@ -1,10 +1,12 @@
 #include "k8s-bridge/watcher/metadata_server.h"
 
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -14,6 +16,7 @@
 #include "tests/k8s-bridge/watcher/objects.h"
 #include "tests/k8s-bridge/watcher/temporary_folder.h"
 #include "tests/k8s-bridge/watcher/test_exporter.h"
+#include "tests/proto/recorded_frames.h"
 
 namespace ofe::watcher {
 namespace {
@@ -26,9 +29,10 @@ class MetadataServerTest : public ::testing::Test {
  protected:
   MetadataServerTest() : path_(folder_.path("run/metadata.sock")) {
     state_.synced = state_.pods_of_all_nodes = state_.all_nodes_offered = true;
+    options_.resume_window_ms = 0;
   }
   void open(StoreLimits limits = {}) {
-    store_ = std::make_unique<ObjectStore>(limits);
+    store_ = std::make_unique<ObjectStore>(limits, epoch);
     ServerOptions options = options_;
     options.socket_path = path_;
     options.node_name = "node-a";
@@ -47,6 +51,7 @@ class MetadataServerTest : public ::testing::Test {
     }
   }
 
+  static constexpr std::uint64_t epoch = 77;
   TemporaryFolder folder_;
   std::string path_;
   ServerOptions options_;
@@ -129,6 +134,108 @@ TEST_F(MetadataServerTest, SnapshotUpdateAndRemoval) {
   EXPECT_TRUE(exporter.services.empty());
   EXPECT_EQ(exporter.nodes.size(), 1u);
   EXPECT_EQ(store_->removals_kept(), 0u) << "everyone has them";
+}
+
+// An exporter that comes back is told what changed, removals included, and nothing else.
+TEST_F(MetadataServerTest, GoesOnWhereAnExporterWas) {
+  options_.resume_window_ms = 120'000;
+  open();
+  store_->put(make_pod("a", "node-a"), 0);
+  store_->put(make_pod("b", "node-a"), 0);
+  std::uint64_t version = 0;
+  {
+    TestExporter exporter(path_);
+    exporter.hello("node-a", v1::SCOPE_LOCAL);
+    settle(exporter);
+    EXPECT_EQ(exporter.epoch, epoch);
+    version = exporter.version;
+    store_->put(make_pod("c", "node-a"), 0);
+    settle(exporter);
+    EXPECT_GT(exporter.version, version) << "updates tell theirs";
+    version = exporter.version;
+  }
+  run();
+  store_->remove(Kind::pod, "uid-a", 0);
+  store_->put(make_pod("d", "node-a"), 0);
+  now_.monotonic_ms += 100'000;
+  TestExporter back(path_);
+  back.hello("node-a", v1::SCOPE_LOCAL, epoch, version);
+  settle(back);
+  EXPECT_THAT(back.kinds, ElementsAre("status", "resumed", "update"));
+  ASSERT_EQ(back.removals.size(), 1u);
+  EXPECT_EQ(back.removals[0].uid(), "uid-a");
+  EXPECT_EQ(back.pods.size(), 1u) << "d alone";
+  EXPECT_EQ(server_->stats().resumed, 1u);
+}
+
+// An exporter of version 1, from before it could go on: it gets the kinds of frames it knows.
+TEST_F(MetadataServerTest, ServesTheFirstExporters) {
+  open();
+  store_->put(make_pod("a", "node-a"), 0);
+  TestExporter exporter(path_);
+  for (const auto& frame : metadata::test::recorded_frames(RECORDED_FRAMES "/version_1.txt")) {
+    if (frame.by == "exporter") exporter.send_bytes(frame.octets);
+  }
+  settle(exporter);
+  store_->put(make_pod("b", "node-a"), 0);
+  settle(exporter);
+  store_->remove(Kind::pod, "uid-a", 0);
+  settle(exporter);
+  EXPECT_THAT(exporter.kinds, ElementsAre("status", "begin", "update", "end", "update", "update"));
+  EXPECT_EQ(exporter.pods.size(), 1u);
+  EXPECT_EQ(server_->stats().malformed, 0u);
+}
+
+TEST_F(MetadataServerTest, ASnapshotWhereThereIsNoGoingOn) {
+  options_.resume_window_ms = 120'000;
+  open();
+  store_->put(make_pod("a", "node-a"), 0);
+  const std::uint64_t version = store_->version();
+  run();
+  store_->remove(Kind::pod, "uid-a", 0);
+  const auto answer_to = [&](std::uint64_t of_epoch, std::uint64_t of_version) {
+    TestExporter exporter(path_);
+    exporter.hello("node-a", v1::SCOPE_LOCAL, of_epoch, of_version);
+    settle(exporter);
+    return exporter.kinds.at(1);
+  };
+  EXPECT_EQ(answer_to(epoch, version), "resumed");
+  EXPECT_EQ(answer_to(epoch + 1, version), "begin") << "of a bridge before this one";
+  EXPECT_EQ(answer_to(epoch, store_->version() + 1), "begin") << "of the future";
+  EXPECT_EQ(answer_to(0, 0), "begin");
+  for (int part = 0; part <= 16; ++part) {
+    now_.monotonic_ms += 15'000;
+    run();
+  }
+  EXPECT_EQ(store_->removals_kept(), 0u);
+  EXPECT_EQ(answer_to(epoch, version), "begin") << "the removal is forgotten";
+}
+
+// With a descriptor somebody handed on, or a socket whose mode was widened.
+TEST_F(MetadataServerTest, StrangersAreRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+  open();
+  std::filesystem::permissions(path_, std::filesystem::perms::all);
+  std::filesystem::permissions(folder_.path(""), std::filesystem::perms::all);
+  std::filesystem::permissions(folder_.path("run"), std::filesystem::perms::all);
+  constexpr uid_t nobody = 65534;
+  const auto admitted = [&](gid_t group, std::vector<gid_t> more) {
+    const pid_t child = fork();
+    if (child == 0) {
+      const bool other = setgroups(more.size(), more.data()) == 0 && setgid(group) == 0 && setuid(nobody) == 0;
+      TestExporter exporter(path_);
+      if (other && exporter.connected()) exporter.receive_within(300);
+      _exit(!other || !exporter.connected() ? 2 : exporter.closed() ? 1 : 0);
+    }
+    int status = 0;
+    while (waitpid(child, &status, WNOHANG) == 0) run();
+    return WEXITSTATUS(status);
+  };
+  EXPECT_EQ(admitted(nobody, {}), 1);
+  EXPECT_EQ(server_->stats().strangers, 1u);
+  EXPECT_EQ(admitted(getegid(), {}), 0) << "of the socket's group";
+  EXPECT_EQ(admitted(nobody, {100, getegid()}), 0) << "of it among others";
+  EXPECT_EQ(server_->stats().strangers, 1u);
 }
 
 TEST_F(MetadataServerTest, TwoExportersWithTheirOwnScopes) {

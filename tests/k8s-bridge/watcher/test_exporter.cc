@@ -32,11 +32,13 @@ void TestExporter::set_receive_buffer(int octets) {
   ASSERT_EQ(setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets), 0);
 }
 
-void TestExporter::hello(const std::string& node, v1::Scope scope) {
+void TestExporter::hello(const std::string& node, v1::Scope scope, std::uint64_t of_epoch, std::uint64_t of_version) {
   v1::Frame frame;
   frame.mutable_hello()->set_protocol_version(metadata::protocol_version);
   frame.mutable_hello()->set_node_name(node);
   frame.mutable_hello()->set_scope(scope);
+  frame.mutable_hello()->set_epoch(of_epoch);
+  frame.mutable_hello()->set_version(of_version);
   send_frame(frame);
 }
 
@@ -89,10 +91,16 @@ void TestExporter::take(const v1::Frame& frame) {
       EXPECT_TRUE(in_snapshot);
       in_snapshot = false;
       ++snapshots;
+      epoch = frame.snapshot_end().epoch();
+      version = frame.snapshot_end().version();
+      break;
+    case v1::Frame::kResumed:
+      kinds.emplace_back("resumed");
       break;
     case v1::Frame::kUpdate:
       kinds.emplace_back("update");
       ++update_frames;
+      if (frame.update().version() != 0) version = frame.update().version();
       apply(frame.update());
       break;
     case v1::Frame::kSourceStatus:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,7 +20,8 @@ class TestExporter {
   TestExporter& operator=(const TestExporter&) = delete;
 
   bool connected() const { return fd_ >= 0; }
-  void hello(const std::string& node, metadata::v1::Scope scope);
+  void hello(const std::string& node, metadata::v1::Scope scope, std::uint64_t of_epoch = 0,
+             std::uint64_t of_version = 0);
   void send_frame(const metadata::v1::Frame& frame);
   void send_bytes(const std::string& bytes);
   // Reads what has arrived; returns how many frames it was. A closed connection is remembered.
@@ -29,7 +31,7 @@ class TestExporter {
   bool closed() const { return closed_; }
   void set_receive_buffer(int octets);
 
-  // In the order of arrival: "begin", "update", "end", "status".
+  // In the order of arrival: "begin", "update", "end", "status", "resumed".
   std::vector<std::string> kinds;
   std::map<std::string, metadata::v1::Pod> pods;          // by uid
   std::map<std::string, metadata::v1::Service> services;  // by name
@@ -37,6 +39,7 @@ class TestExporter {
   std::vector<metadata::v1::Removal> removals;
   metadata::v1::SourceStatus status;
   std::size_t largest_frame_octets = 0, update_frames = 0;
+  std::uint64_t epoch = 0, version = 0;  // as told last
   bool in_snapshot = false;
   int snapshots = 0;  // complete ones
 

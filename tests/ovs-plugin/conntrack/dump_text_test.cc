@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/ovs-plugin/lines_of_file.h"
-#include "tests/ovs-plugin/mutations.h"
+#include "tests/mutations.h"
 
 namespace ofe::conntrack {
 namespace {

@@ -15,7 +15,7 @@
 #include "tests/ovs-plugin/conntrack/kernel_entries.h"
 #include "tests/ovs-plugin/conntrack/libnetfilter_reference.h"
 #include "tests/ovs-plugin/conntrack/network_namespace.h"
-#include "tests/ovs-plugin/mutations.h"
+#include "tests/mutations.h"
 
 namespace ofe::conntrack {
 namespace {

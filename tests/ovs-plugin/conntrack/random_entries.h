@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tests/ovs-plugin/conntrack/ctnetlink_message.h"
-#include "tests/ovs-plugin/mutations.h"
+#include "tests/mutations.h"
 
 namespace ofe::conntrack {
 

@@ -5,7 +5,7 @@
 
 #include "ovs-plugin/datapath/tuple_match.h"
 #include "tests/ovs-plugin/lines_of_file.h"
-#include "tests/ovs-plugin/mutations.h"
+#include "tests/mutations.h"
 
 namespace ofe::datapath {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "tests/ovs-plugin/mutations.h"
+#include "tests/mutations.h"
 
 namespace ofe::datapath {
 namespace {

@@ -66,12 +66,13 @@ class NamesTest : public testing::Test {
     return made;
   }
   static flowstore::Flow flow(const char* from, const char* to) { return flow(from, to, to); }
-  Names resolved(const flowstore::Flow& of) const { return resolve(of, directory_, ports_, options_); }
+  Names resolved(const flowstore::Flow& of) { return resolve(of, directory_, ports_, options_, stats_); }
   bool here(const flowstore::Flow& of) const { return exported_here(of, directory_, ports_, options_); }
 
   k8s::Directory directory_;
   LocalPorts ports_;
   NamingOptions options_;
+  NamingStats stats_;
 };
 
 TEST_F(NamesTest, OnlyEntitiesOfThisNodeByDefault) {
@@ -129,6 +130,34 @@ TEST_F(NamesTest, LocalPortsNameWhatTheDirectoryDoesNotKnow) {
   EXPECT_EQ(names.source_node, "node-a");
 }
 
+// The API's news may come late; who holds an address of this Node now its port knows.
+TEST_F(NamesTest, ThePortTellsWhoHoldsAnAddressNow) {
+  ports_.replace({{"v2", "shop", "web-2", "", "", {*flowstore::parse_address("10.10.1.2")}}});
+  const Names names = resolved(flow("10.10.1.2", "192.0.2.1"));
+  EXPECT_EQ(names.source_namespace + "/" + names.source_pod, "shop/web-2");
+  EXPECT_EQ(names.source_node, "node-a");
+  EXPECT_EQ(stats_.ports_over_directory, 1u);
+  ports_.replace({{"v2", "shop", "web-1", "", "", {*flowstore::parse_address("10.10.1.2")}}});
+  EXPECT_EQ(resolved(flow("10.10.1.2", "192.0.2.1")).source_pod, "web-1");
+  EXPECT_EQ(stats_.ports_over_directory, 1u) << "they agree";
+}
+
+TEST_F(NamesTest, TheDirectoryTellsWhoHeldItBefore) {
+  ports_.replace({{"v2", "shop", "web-2", "", "", {*flowstore::parse_address("10.10.1.2")}}});
+  meta::Update gone;
+  meta::Removal& removal = *gone.add_removals();
+  removal.set_kind(meta::Removal::POD);
+  removal.set_namespace_("shop");
+  removal.set_name("web-1");
+  removal.set_uid("web-1");
+  directory_.apply(gone, 3'000);
+  EXPECT_EQ(resolved(flow("10.10.1.2", "192.0.2.1")).source_pod, "web-1") << "the flow began at 2,000";
+  flowstore::Flow later = flow("10.10.1.2", "192.0.2.1");
+  later.start_wall_ms = 4'000;
+  EXPECT_EQ(resolved(later).source_pod, "web-2");
+  EXPECT_EQ(stats_.ports_over_directory, 0u);
+}
+
 TEST_F(NamesTest, TheNodeOfTheSourceExports) {
   EXPECT_TRUE(here(flow("10.10.1.2", "10.10.2.2")));
   EXPECT_FALSE(here(flow("10.10.2.2", "10.10.1.2")));
@@ -152,7 +181,7 @@ TEST_F(NamesTest, WithoutTheDirectoryPodRangesDecide) {
 
 TEST_F(NamesTest, WhereTheEndsAreIsKnownWhoeverHasAName) {
   const auto ends = [&](const char* source, const char* destination) {
-    return resolve(flow(source, destination), directory_, ports_, options_).ends;
+    return resolved(flow(source, destination)).ends;
   };
   EXPECT_EQ(ends("10.10.1.2", "10.10.2.2"), (Ends{EndKind::pod_here, EndKind::pod_elsewhere}));
   EXPECT_EQ(ends("10.10.2.77", "10.10.1.1"), (Ends{EndKind::pod_elsewhere, EndKind::gateway}))

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ovs-plugin/state_file/state_file.pb.h"
-#include "tests/ovs-plugin/mutations.h"
+#include "tests/mutations.h"
 #include "tests/ovs-plugin/state_file/baselines.h"
 
 namespace ofe::state_file {

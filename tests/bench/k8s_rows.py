@@ -1,0 +1,148 @@
+"""Rows of the k8s-bridge: a large cluster's Pods from the API server to an exporter, and finding one of them."""
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import struct
+import subprocess
+import urllib.request
+import uuid
+
+from api_server import ApiServer
+from harness import BIN, Testbed, run
+from measure import Prompted, interleaved, progress, row
+
+SYNC_ROWS = {"k8s_sync_20k_pods": "CPU of the k8s-bridge from its start until an exporter has 20,000 Pods of a real "
+                                  "kube-apiserver, against kubectl get pods -A -o json; its memory"}
+LOOKUP_ROWS = {"directory_lookup": "a Pod by address and time among 100,000, against std::unordered_map by address as text"}
+PODS, MOST_MEMORY_KIB, LONGEST_LOOKUP_NS = 20_000, 64 << 10, 100
+HELLO_OF_THE_CLUSTER = bytes.fromhex("0a0c0801" "1206" + b"node-0".hex() + "1801")
+SNAPSHOT_END = 0x22  # tag of Frame.snapshot_end
+
+
+def pod(number):
+    """As a cluster has them: three quarters of an object are of no use for names."""
+    name, node = f"backend-{number % 400}-7d8f9c6b5-{number:05d}", f"node-{number % 200}"
+    address = f"10.{20 + number // 65536}.{number // 256 % 256}.{number % 256}"
+    return {
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": "load", "uid": str(uuid.UUID(int=number + 1)),
+                     "creationTimestamp": "2024-05-01T10:20:00Z",
+                     "labels": {"app": f"backend-{number % 400}", "pod-template-hash": "7d8f9c6b5"},
+                     "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "controller": True,
+                                          "name": name.rsplit("-", 1)[0], "uid": str(uuid.UUID(int=number % 400 + 1))}]},
+        "spec": {"nodeName": node, "restartPolicy": "Always", "serviceAccountName": "default", "dnsPolicy": "ClusterFirst",
+                 "containers": [{"name": "main", "image": "registry.example/backend:1.2.3", "imagePullPolicy": "Always",
+                                 "env": [{"name": f"SETTING_{i}", "value": f"value {i}"} for i in range(12)],
+                                 "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
+                                 "ports": [{"containerPort": 8080, "protocol": "TCP"}]}],
+                 "tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}]},
+        "status": {"phase": "Running", "hostIP": "192.0.2.1", "podIP": address, "podIPs": [{"ip": address}],
+                   "startTime": "2024-05-01T10:20:30Z", "qosClass": "Burstable",
+                   "conditions": [{"type": kind, "status": "True", "lastTransitionTime": "2024-05-01T10:20:40Z"}
+                                  for kind in ("Initialized", "Ready", "ContainersReady", "PodScheduled")],
+                   "containerStatuses": [{"name": "main", "ready": True, "restartCount": 0, "started": True,
+                                          "image": "registry.example/backend:1.2.3", "imageID": "sha256:" + "0" * 64,
+                                          "containerID": "containerd://" + "1" * 64,
+                                          "state": {"running": {"startedAt": "2024-05-01T10:20:39Z"}}}]}}
+
+
+def put_into_etcd(namespace):
+    """Past the API server, which would take minutes: it reads JSON as well as what it writes itself. 100 Pods a request,
+    from a program in the namespace (this file, see the end)."""
+    run("ip", "netns", "exec", namespace, "python3", __file__)
+
+
+def fill():
+    for first in range(0, PODS, 100):
+        puts = [{"requestPut": {"key": base64.b64encode(f"/registry/pods/load/{p['metadata']['name']}".encode()).decode(),
+                                "value": base64.b64encode(json.dumps(p).encode()).decode()}}
+                for p in map(pod, range(first, first + 100))]
+        request = urllib.request.Request("http://127.0.0.1:2379/v3/kv/txn", json.dumps({"success": puts}).encode())
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+            assert json.load(answer)["succeeded"]
+
+
+class Cluster:
+    def __init__(self, testbed):
+        self.testbed, self.namespace = testbed, testbed.namespace("api")
+        self.api = ApiServer(testbed, self.namespace, {"bridge": secrets.token_hex(16)})
+        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "load"}})
+        put_into_etcd(self.namespace)
+        self.api.kill()
+        self.api.start()  # so that its watch cache begins with them
+        self.memory_kib = []
+
+    def bridge(self):
+        path = self.testbed.folder / "bridge.sock"
+        log = open(self.testbed.folder / "bridge.log", "ab")  # kept open by the process
+        process = subprocess.Popen(["ip", "netns", "exec", self.namespace, BIN / "k8s-bridge", "--kubeconfig",
+                                    self.api.admin, "--node-name", "node-0", "--socket", path, "--remote-pods"], stderr=log)
+        pods = self._snapshot(path)
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+            self.memory_kib.append(int(next(line for line in status if line.startswith("VmHWM")).split()[1]))
+        process.send_signal(signal.SIGTERM)
+        _, _, used = os.wait4(process.pid, 0)
+        process.returncode = 0
+        if pods < PODS * 100:
+            raise SystemExit(f"FAILED: k8s_sync_20k_pods: the exporter got {pods} octets")
+        return round((used.ru_utime + used.ru_stime) * 1e9)
+
+    def _snapshot(self, path):
+        """Octets of it."""
+        while True:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as exporter:
+                exporter.connect(str(path))
+                exporter.sendall(struct.pack(">I", len(HELLO_OF_THE_CLUSTER)) + HELLO_OF_THE_CLUSTER)
+                with exporter.makefile("rb") as stream:
+                    octets = 0
+                    while length := stream.read(4):
+                        frame = stream.read(struct.unpack(">I", length)[0])
+                        octets += len(frame)
+                        if frame[0] == SNAPSHOT_END:
+                            return octets
+
+    def kubectl(self):
+        with open(os.devnull, "wb") as nowhere:
+            process = subprocess.Popen(["ip", "netns", "exec", self.namespace, self.api.programs / "kubectl",
+                                        "--kubeconfig", self.api.admin, "get", "pods", "-A", "-o", "json"], stdout=nowhere)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            raise SystemExit("FAILED: kubectl get pods")
+        return round((used.ru_utime + used.ru_stime) * 1e9)
+
+
+def sync_rows(names, rounds):
+    for name in names:
+        progress(name)
+        cluster = Cluster(Testbed("bench-k8s"))
+        values = interleaved(rounds, {"ours": cluster.bridge, "kubectl": cluster.kubectl})
+        ours, peer = ([value / 1e6 for value in values[way]] for way in ("ours", "kubectl"))
+        least, memory_kib = 5, max(cluster.memory_kib)
+        ratio = sorted(peer)[rounds // 2] / sorted(ours)[rounds // 2]
+        yield row(name, "ms of CPU", ours, "kubectl get pods -A -o json", peer, least,
+                  bar=f"ratio >= {least}, memory <= {MOST_MEMORY_KIB >> 10} MiB",
+                  met=ratio >= least and memory_kib <= MOST_MEMORY_KIB, memory_mib=round(memory_kib / 1024, 1),
+                  note=f"memory at most {memory_kib / 1024:.1f} MiB")
+
+
+def lookup_rows(names, rounds):
+    for name in names:
+        progress(name)
+        with contextlib.ExitStack() as stack:
+            ways = {way: stack.enter_context(Prompted([BIN.parent / "bench/bench-directory", way])) for way in ("ours", "map")}
+            values = interleaved(rounds, {way: program.round for way, program in ways.items()})
+        if len({value["sum"] for measured in values.values() for value in measured}) != 1:
+            raise SystemExit("FAILED: directory_lookup: the two found different Pods")
+        ours, peer = ([value["ns"] for value in values[way]] for way in ("ours", "map"))
+        yield row(name, "ns of CPU a lookup", ours, "std::unordered_map<std::string, Pod>", peer, 1,
+                  bar=f"ours <= {LONGEST_LOOKUP_NS} ns", met=sorted(ours)[rounds // 2] <= LONGEST_LOOKUP_NS)
+
+
+if __name__ == "__main__":
+    fill()
