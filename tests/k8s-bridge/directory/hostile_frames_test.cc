@@ -1,5 +1,6 @@
 // What a bridge, or something that pretends to be one, may send: damaged frames in any order. The sanitizers watch, and a
 // whole snapshot afterwards is had all the same.
+#include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
 
 #include "fake_bridge.h"
@@ -36,6 +37,7 @@ class HostileFrames : public testing::Test {
     return frames;
   }
 
+  google::protobuf::LogSilencer silence_;  // about names that are no UTF-8
   std::int64_t now_ms_ = 0;
   FakeBridge bridge_;
   Directory directory_{{.max_removed_pods = 100, .max_objects = 1'000}};

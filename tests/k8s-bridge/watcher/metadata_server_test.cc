@@ -13,10 +13,7 @@
 #include <memory>
 #include <string>
 
-#include "tests/k8s-bridge/watcher/objects.h"
-#include "tests/k8s-bridge/watcher/temporary_folder.h"
-#include "tests/k8s-bridge/watcher/test_exporter.h"
-#include "tests/proto/recorded_frames.h"
+#include "tests/k8s-bridge/watcher/metadata_server_fixture.h"
 
 namespace ofe::watcher {
 namespace {
@@ -24,42 +21,6 @@ namespace {
 namespace v1 = metadata::v1;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-class MetadataServerTest : public ::testing::Test {
- protected:
-  MetadataServerTest() : path_(folder_.path("run/metadata.sock")) {
-    state_.synced = state_.pods_of_all_nodes = state_.all_nodes_offered = true;
-    options_.resume_window_ms = 0;
-  }
-  void open(StoreLimits limits = {}) {
-    store_ = std::make_unique<ObjectStore>(limits, epoch);
-    ServerOptions options = options_;
-    options.socket_path = path_;
-    options.node_name = "node-a";
-    std::string error;
-    server_ = MetadataServer::open(options, error);
-    ASSERT_NE(server_, nullptr) << error;
-  }
-  void run() { server_->run(now_, *store_, state_); }
-  // Turns the loop until the exporters have all there is; a unix socket delivers at once.
-  template <typename... Exporters>
-  void settle(Exporters&... exporters) {
-    for (int quiet = 0; quiet < 2;) {
-      run();
-      const std::size_t frames = (std::size_t{0} + ... + exporters.receive());
-      quiet = frames == 0 ? quiet + 1 : 0;
-    }
-  }
-
-  static constexpr std::uint64_t epoch = 77;
-  TemporaryFolder folder_;
-  std::string path_;
-  ServerOptions options_;
-  std::unique_ptr<ObjectStore> store_;
-  std::unique_ptr<MetadataServer> server_;
-  SourceState state_;
-  Now now_{50'000, 1'700'000'000'000};
-};
 
 TEST_F(MetadataServerTest, SocketIsMadeNarrowAndRemoved) {
   open();
@@ -134,81 +95,6 @@ TEST_F(MetadataServerTest, SnapshotUpdateAndRemoval) {
   EXPECT_TRUE(exporter.services.empty());
   EXPECT_EQ(exporter.nodes.size(), 1u);
   EXPECT_EQ(store_->removals_kept(), 0u) << "everyone has them";
-}
-
-// An exporter that comes back is told what changed, removals included, and nothing else.
-TEST_F(MetadataServerTest, GoesOnWhereAnExporterWas) {
-  options_.resume_window_ms = 120'000;
-  open();
-  store_->put(make_pod("a", "node-a"), 0);
-  store_->put(make_pod("b", "node-a"), 0);
-  std::uint64_t version = 0;
-  {
-    TestExporter exporter(path_);
-    exporter.hello("node-a", v1::SCOPE_LOCAL);
-    settle(exporter);
-    EXPECT_EQ(exporter.epoch, epoch);
-    version = exporter.version;
-    store_->put(make_pod("c", "node-a"), 0);
-    settle(exporter);
-    EXPECT_GT(exporter.version, version) << "updates tell theirs";
-    version = exporter.version;
-  }
-  run();
-  store_->remove(Kind::pod, "uid-a", 0);
-  store_->put(make_pod("d", "node-a"), 0);
-  now_.monotonic_ms += 100'000;
-  TestExporter back(path_);
-  back.hello("node-a", v1::SCOPE_LOCAL, epoch, version);
-  settle(back);
-  EXPECT_THAT(back.kinds, ElementsAre("status", "resumed", "update"));
-  ASSERT_EQ(back.removals.size(), 1u);
-  EXPECT_EQ(back.removals[0].uid(), "uid-a");
-  EXPECT_EQ(back.pods.size(), 1u) << "d alone";
-  EXPECT_EQ(server_->stats().resumed, 1u);
-}
-
-// An exporter of version 1, from before it could go on: it gets the kinds of frames it knows.
-TEST_F(MetadataServerTest, ServesTheFirstExporters) {
-  open();
-  store_->put(make_pod("a", "node-a"), 0);
-  TestExporter exporter(path_);
-  for (const auto& frame : metadata::test::recorded_frames(RECORDED_FRAMES "/version_1.txt")) {
-    if (frame.by == "exporter") exporter.send_bytes(frame.octets);
-  }
-  settle(exporter);
-  store_->put(make_pod("b", "node-a"), 0);
-  settle(exporter);
-  store_->remove(Kind::pod, "uid-a", 0);
-  settle(exporter);
-  EXPECT_THAT(exporter.kinds, ElementsAre("status", "begin", "update", "end", "update", "update"));
-  EXPECT_EQ(exporter.pods.size(), 1u);
-  EXPECT_EQ(server_->stats().malformed, 0u);
-}
-
-TEST_F(MetadataServerTest, ASnapshotWhereThereIsNoGoingOn) {
-  options_.resume_window_ms = 120'000;
-  open();
-  store_->put(make_pod("a", "node-a"), 0);
-  const std::uint64_t version = store_->version();
-  run();
-  store_->remove(Kind::pod, "uid-a", 0);
-  const auto answer_to = [&](std::uint64_t of_epoch, std::uint64_t of_version) {
-    TestExporter exporter(path_);
-    exporter.hello("node-a", v1::SCOPE_LOCAL, of_epoch, of_version);
-    settle(exporter);
-    return exporter.kinds.at(1);
-  };
-  EXPECT_EQ(answer_to(epoch, version), "resumed");
-  EXPECT_EQ(answer_to(epoch + 1, version), "begin") << "of a bridge before this one";
-  EXPECT_EQ(answer_to(epoch, store_->version() + 1), "begin") << "of the future";
-  EXPECT_EQ(answer_to(0, 0), "begin");
-  for (int part = 0; part <= 16; ++part) {
-    now_.monotonic_ms += 15'000;
-    run();
-  }
-  EXPECT_EQ(store_->removals_kept(), 0u);
-  EXPECT_EQ(answer_to(epoch, version), "begin") << "the removal is forgotten";
 }
 
 // With a descriptor somebody handed on, or a socket whose mode was widened.
