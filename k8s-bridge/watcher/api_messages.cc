@@ -42,17 +42,20 @@ WatchEvent::Type type_named(std::string_view name) {
   return WatchEvent::Type::unknown;
 }
 
+// False: error says why. Nothing at all is no document that the parser would be asked about.
+bool parse_document(std::string_view text, dom::parser& parser, dom::element& json, std::string& error) {
+  const auto code = text.empty() ? simdjson::EMPTY : parser.parse(text.data(), text.size()).get(json);
+  error = code == simdjson::SUCCESS ? "" : simdjson::error_message(code);
+  return code == simdjson::SUCCESS;
+}
+
 }  // namespace
 
 bool parse_list_page(Kind kind, std::string_view body, ListPage& page, std::string& error) {
   page = {};
   dom::parser parser;
   dom::element json;
-  if (const auto code = parser.parse(body.data(), body.size()).get(json); code != simdjson::SUCCESS) {
-    error = simdjson::error_message(code);
-    return false;
-  }
-  error.clear();
+  if (!parse_document(body, parser, json, error)) return false;
   const Fields root(json, error);
   const Fields metadata = root.object("metadata");
   page.resource_version = metadata.required_text("resourceVersion");
@@ -79,11 +82,7 @@ bool parse_list_page(Kind kind, std::string_view body, ListPage& page, std::stri
 bool parse_watch_event(Kind kind, std::string_view line, dom::parser& parser, WatchEvent& event, std::string& error) {
   event = {};
   dom::element json;
-  if (const auto code = parser.parse(line.data(), line.size()).get(json); code != simdjson::SUCCESS) {
-    error = simdjson::error_message(code);
-    return false;
-  }
-  error.clear();
+  if (!parse_document(line, parser, json, error)) return false;
   const Fields root(json, error);
   event.type = type_named(root.required_text("type"));
   root.object("object");
