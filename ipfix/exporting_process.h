@@ -53,9 +53,9 @@ struct ExportingOptions {
   Transport transport = Transport::tcp;
   std::uint32_t observation_domain = 0;
   std::size_t max_message_octets_udp = 1400;  // without IP and UDP headers; must fit the path MTU (section 10.3.3)
-  // UDP: what waits leaves as few packets that the kernel cuts into the datagrams (UDP_SEGMENT), padded to equal lengths
-  // for that: a third of the cost. On the way there are packets longer than the MTU as far as the device that cuts
-  // them; captures show them whole, and what does not cut them (a userspace datapath on a veth) loses them.
+  // UDP: what waits leaves as few packets that the kernel cuts into the datagrams (UDP_SEGMENT), padded to equal
+  // lengths for that: a third of the cost. On the way there are packets longer than the MTU as far as the device that
+  // cuts them; captures show them whole, and what does not cut them (a userspace datapath on a veth) loses them.
   bool udp_segmentation = false;
   // Stream. With the headers one packet of the kernel (64 KiB): 65,535 leave a second one of a few octets behind each
   // message, which costs as much as the first.

@@ -3,15 +3,12 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <span>
 
 #include "ipfix/message_writer.h"
 #include "ipfix/template.h"
 
 namespace ipfix {
-
-using FindTemplate = std::function<const Template*(std::uint16_t id)>;
 
 // How many octets of padding a finished message still takes; 0: it does not end with Data Records, or their template is
 // not found.

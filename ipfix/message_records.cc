@@ -5,7 +5,7 @@
 
 namespace ipfix {
 
-void for_each_record(Octets message, const std::function<const Template*(std::uint16_t id)>& find_template,
+void for_each_record(Octets message, const FindTemplate& find_template,
                      const std::function<void(std::uint16_t template_id, Octets record)>& visit) {
   SetReader sets(message);
   Set set;

@@ -11,7 +11,7 @@ namespace ipfix {
 
 // Calls for each record, in order. find_template knows every template of the message's Data Sets; what it does not
 // know, or what is cut, is passed over.
-void for_each_record(Octets message, const std::function<const Template*(std::uint16_t id)>& find_template,
+void for_each_record(Octets message, const FindTemplate& find_template,
                      const std::function<void(std::uint16_t template_id, Octets record)>& visit);
 
 }  // namespace ipfix

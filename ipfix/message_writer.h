@@ -65,8 +65,8 @@ class MessageWriter {
 
   std::uint32_t observation_domain_;
   std::size_t max_octets_;
-  Message message_;       // its octets are max_octets_ until it is taken
-  std::size_t end_ = 0;  // of what is written of them
+  Message message_;                // its octets are max_octets_ until it is taken
+  std::size_t end_ = 0;            // of what is written of them
   std::uint16_t open_set_id_ = 0;  // 0: none
   std::size_t open_set_at_ = 0;
 };

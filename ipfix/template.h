@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace ipfix {
@@ -21,5 +22,8 @@ struct Template {
 
   friend bool operator==(const Template&, const Template&) = default;
 };
+
+// nullptr: there is none of this id.
+using FindTemplate = std::function<const Template*(std::uint16_t id)>;
 
 }  // namespace ipfix

@@ -13,7 +13,7 @@
 namespace ipfix {
 namespace {
 
-constexpr std::size_t max_segments = 64;            // UDP_MAX_SEGMENTS of Linux before 6.7
+constexpr std::size_t max_segments = 64;             // UDP_MAX_SEGMENTS of Linux before 6.7
 constexpr std::size_t max_segmented_octets = 65507;  // of all segments together: they leave the process as one packet
 
 // A kernel that does not know the option would ignore it in sendmmsg(2) and send one long datagram.

@@ -29,9 +29,9 @@ struct WatchEvent {
   std::optional<Object> object;  // of put; nullopt: it cannot be used, skipped says which and why
   std::string removed_key;       // of removed
   std::string skipped;
-  std::string resource_version;  // to watch from after this event; "" in an error
+  std::string resource_version;     // to watch from after this event; "" in an error
   bool initial_events_end = false;  // of a bookmark: everything there was has been told
-  std::uint32_t error_code = 0;  // HTTP status of an error, 410: the resource version is too old
+  std::uint32_t error_code = 0;     // HTTP status of an error, 410: the resource version is too old
   std::string error_message;
 };
 // False: not an event; error says why. The parser is reused from line to line.

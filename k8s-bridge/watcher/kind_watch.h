@@ -23,7 +23,7 @@ namespace ofe::watcher {
 
 struct KindWatchOptions {
   bool ask_for_streams = true;  // once; a server that refuses is asked for pages
-  unsigned page_limit = 500;  // objects in one page
+  unsigned page_limit = 500;    // objects in one page
   std::size_t max_page_octets = 64u << 20;
   std::size_t max_line_octets = 8u << 20;  // an object in etcd has at most about 1.5 MiB
   std::int64_t list_timeout_ms = 60'000;   // of one page

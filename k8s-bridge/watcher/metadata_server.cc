@@ -154,8 +154,8 @@ bool MetadataServer::admit(int fd) {
   socklen_t size = sizeof peer;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && is_admitted(fd, peer, group_)) return true;
   ++stats_.strangers;
-  spdlog::warn("process {} of user {}, group {} was refused: allowed are root, user {} and group {}", peer.pid, peer.uid,
-               peer.gid, geteuid(), group_);
+  spdlog::warn("process {} of user {}, group {} was refused: allowed are root, user {} and group {}", peer.pid,
+               peer.uid, peer.gid, geteuid(), group_);
   return false;
 }
 

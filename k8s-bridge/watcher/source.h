@@ -11,11 +11,11 @@
 namespace ofe::watcher {
 
 struct SourceState {
-  bool synced = false;             // a complete list of what is always served, as far as it may be seen, was had
-  bool pods_of_all_nodes = false;  // and of the Pods of every Node
-  bool all_nodes_offered = false;  // pods_of_all_nodes is or will become true when an exporter wants it
-  std::string pods_of_node;        // the one Node whose Pods are known; "": not restricted
-  std::string detail;              // what is wrong, or ""
+  bool synced = false;                   // a complete list of what is always served, as far as it may be seen, was had
+  bool pods_of_all_nodes = false;        // and of the Pods of every Node
+  bool all_nodes_offered = false;        // pods_of_all_nodes is or will become true when an exporter wants it
+  std::string pods_of_node;              // the one Node whose Pods are known; "": not restricted
+  std::string detail;                    // what is wrong, or ""
   std::int64_t stale_since_wall_ms = 0;  // since when news may have been missed; 0: now everything is being told
 };
 

@@ -61,9 +61,9 @@ ipfix::Now to_ipfix(flowstore::Now now) {
 std::string CollectorExport::made_for(const config::Config& settings, const Wanted& wanted) {
   return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", to_string(wanted.collector), wanted.observation_domain,
                      settings.profile, fmt::join(settings.extra_elements, ","), settings.udp_max_message_octets,
-                     settings.udp_segmentation,                      settings.export_queue_octets, settings.template_refresh_ms, settings.reconnect_max_ms,
-                     settings.statistics_interval_ms, to_string(settings.tls), wanted.spool_octets,
-                     wanted.spool_folder);
+                     settings.udp_segmentation, settings.export_queue_octets, settings.template_refresh_ms,
+                     settings.reconnect_max_ms, settings.statistics_interval_ms, to_string(settings.tls),
+                     wanted.spool_octets, wanted.spool_folder);
 }
 
 CollectorExport::CollectorExport(const State& state, Wanted wanted, flowstore::Now now)

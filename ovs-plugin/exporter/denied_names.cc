@@ -11,8 +11,7 @@ bool is_whole(const datapath::Masked<flowstore::Address>& address) {
 
 record::Names known_now(const State& state, const denied::Drop& drop) {
   record::NamingStats not_of_connections;
-  record::Names names =
-      record::resolve(as_flow(drop), state.directory, state.ports, state.naming, not_of_connections);
+  record::Names names = record::resolve(as_flow(drop), state.directory, state.ports, state.naming, not_of_connections);
   const record::Port* port = state.bridge_ports.by_interface(drop.key.in_port);
   if (port != nullptr && port->kind == record::PortKind::pod && port->bridge == state.settings.bridge) {
     names.source_pod = port->pod.pod_name;

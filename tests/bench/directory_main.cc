@@ -1,5 +1,5 @@
-// bench-directory ours|map: CPU time of a million lookups of a Pod by its address among 100,000, in random order, once for
-// every line on standard input.
+// bench-directory ours|map: CPU time of a million lookups of a Pod by its address among 100,000, in random order, once
+// for every line on standard input.
 //   ours: the directory, by address and time
 //   map: std::unordered_map from the address as text, which is at hand; no time
 #include <cstdio>
@@ -68,7 +68,8 @@ void measure_ours() {
   ofe::k8s::Directory directory;
   fill(directory);
   std::vector<ofe::k8s::Address> addresses;
-  for (unsigned number = 0; number < pods; ++number) addresses.push_back(*ofe::k8s::address_from_bytes(octets_of(number)));
+  for (unsigned number = 0; number < pods; ++number)
+    addresses.push_back(*ofe::k8s::address_from_bytes(octets_of(number)));
   measure([&](const std::vector<unsigned>& order) {
     std::size_t sum = 0;
     for (const unsigned number : order) sum += directory.pod(addresses[number], now_ms)->name.size();

@@ -24,7 +24,8 @@ inline std::vector<RecordedFrame> recorded_frames(const std::string& path) {
     }
     file >> hex;
     std::string message;
-    for (std::size_t i = 0; i < hex.size(); i += 2) message += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+    for (std::size_t i = 0; i < hex.size(); i += 2)
+      message += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
     std::string octets;
     for (int shift = 24; shift >= 0; shift -= 8) octets += static_cast<char>(message.size() >> shift & 0xff);
     frames.push_back({by, octets + message});

@@ -1,5 +1,5 @@
-// What a bridge, or something that pretends to be one, may send: damaged frames in any order. The sanitizers watch, and a
-// whole snapshot afterwards is had all the same.
+// What a bridge, or something that pretends to be one, may send: damaged frames in any order. The sanitizers watch, and
+// a whole snapshot afterwards is had all the same.
 #include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
 

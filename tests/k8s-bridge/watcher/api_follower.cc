@@ -1,6 +1,6 @@
-// api_follower KUBECONFIG NODE: the bridge's API source, the frames an exporter gets and the exporter's directory in one
-// process, with waits of milliseconds between attempts, so that a test can break thousands of answers. For every line on
-// standard input it prints what the directory holds.
+// api_follower KUBECONFIG NODE: the bridge's API source, the frames an exporter gets and the exporter's directory in
+// one process, with waits of milliseconds between attempts, so that a test can break thousands of answers. For every
+// line on standard input it prints what the directory holds.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -117,9 +117,10 @@ class Follower {
       all.lists += of.lists, all.watches += of.watches, all.events += of.events, all.expired += of.expired;
       all.failures += of.failures, all.malformed += of.malformed, all.skipped += of.skipped;
     }
-    return {{"lists", all.lists},       {"watches", all.watches},     {"events", all.events},   {"expired", all.expired},
-            {"failures", all.failures}, {"malformed", all.malformed}, {"skipped", all.skipped},
-            {"invalid", directory_.stats().invalid}};
+    return {{"lists", all.lists},       {"watches", all.watches},
+            {"events", all.events},     {"expired", all.expired},
+            {"failures", all.failures}, {"malformed", all.malformed},
+            {"skipped", all.skipped},   {"invalid", directory_.stats().invalid}};
   }
 
   HttpClient http_;

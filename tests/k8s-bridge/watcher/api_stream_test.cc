@@ -17,9 +17,10 @@ using ::testing::Not;
 
 std::string end_of_list(const std::string& version) {
   return fmt::format(
-      R"({{"type": "BOOKMARK", "object": {{"kind": "Pod", "apiVersion": "v1", "metadata": {{"resourceVersion": "{}", )"
-      R"("creationTimestamp": null, "annotations": {{"k8s.io/initial-events-end": "true"}}}}}}}})",
-      version) + "\n";
+             R"({{"type": "BOOKMARK", "object": {{"kind": "Pod", "apiVersion": "v1", "metadata": {{"resourceVersion": "{}", )"
+             R"("creationTimestamp": null, "annotations": {{"k8s.io/initial-events-end": "true"}}}}}}}})",
+             version) +
+         "\n";
 }
 
 std::string bookmark(const std::string& version) {
@@ -35,9 +36,9 @@ class ApiStreamTest : public ApiSourceTest {
 };
 
 TEST_F(ApiStreamTest, AListThatBecomesAWatch) {
-  on("watch pods", {watch(event_json("ADDED", pod_json("a", "5")) + event_json("ADDED", pod_json("b", "6")) +
-                          end_of_list("10") + event_json("ADDED", pod_json("c", "11")) +
-                          event_json("DELETED", pod_json("a", "12")))});
+  on("watch pods",
+     {watch(event_json("ADDED", pod_json("a", "5")) + event_json("ADDED", pod_json("b", "6")) + end_of_list("10") +
+            event_json("ADDED", pod_json("c", "11")) + event_json("DELETED", pod_json("a", "12")))});
   start();
   ASSERT_TRUE(until([&] { return source_->state().synced && has_pod("c") && !has_pod("a"); }));
   EXPECT_TRUE(has_pod("b"));
@@ -114,7 +115,8 @@ INSTANTIATE_TEST_SUITE_P(ByStatus, RefusedStream, ::testing::Values(400, 403, 42
 
 // Trouble is no word about whether the server has streams.
 TEST_F(ApiStreamTest, IsAskedForAgainAfterTrouble) {
-  on("watch pods", {refuse(503), refuse(429), refuse(401), watch(event_json("ADDED", pod_json("a", "5")) + end_of_list("9"))});
+  on("watch pods",
+     {refuse(503), refuse(429), refuse(401), watch(event_json("ADDED", pod_json("a", "5")) + end_of_list("9"))});
   start();
   ASSERT_TRUE(until([&] { return has_pod("a") && source_->state().synced; }));
   EXPECT_TRUE(targets("pods", false).empty());

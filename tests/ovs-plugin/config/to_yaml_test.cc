@@ -79,7 +79,8 @@ class RandomConfig {
     for (int more = between(0, 2); more > 0; --more) {
       config.more_collectors.push_back({"192.0.2." + std::to_string(more), "", "", 4740, CollectorProtocol::udp});
     }
-    config.spool = {between(0, 1) == 0 ? "" : "/var/spool/flows", static_cast<std::uint64_t>(between(1 << 20, 1 << 30))};
+    config.spool = {between(0, 1) == 0 ? "" : "/var/spool/flows",
+                    static_cast<std::uint64_t>(between(1 << 20, 1 << 30))};
     config.export_queue_octets = static_cast<std::uint64_t>(between(65536, std::int64_t{1} << 32));
     config.reconnect_max_ms = between(1'000, 604'800'000);
     config.shutdown_grace_ms = between(0, 600'000);

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "ovs-plugin/conntrack/kernel_source.h"
-#include "tests/ovs-plugin/conntrack/ctnetlink_message.h"
 #include "tests/mutations.h"
+#include "tests/ovs-plugin/conntrack/ctnetlink_message.h"
 
 namespace ofe::conntrack {
 namespace {

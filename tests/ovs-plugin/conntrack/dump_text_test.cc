@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/ovs-plugin/lines_of_file.h"
 #include "tests/mutations.h"
+#include "tests/ovs-plugin/lines_of_file.h"
 
 namespace ofe::conntrack {
 namespace {

@@ -12,10 +12,10 @@
 #include <thread>
 
 #include "ovs-plugin/conntrack/sysctl.h"
+#include "tests/mutations.h"
 #include "tests/ovs-plugin/conntrack/kernel_entries.h"
 #include "tests/ovs-plugin/conntrack/libnetfilter_reference.h"
 #include "tests/ovs-plugin/conntrack/network_namespace.h"
-#include "tests/mutations.h"
 
 namespace ofe::conntrack {
 namespace {

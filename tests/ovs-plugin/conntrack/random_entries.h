@@ -1,8 +1,8 @@
 // Conntrack entries of every kind the kernel can be made to hold, at random.
 #pragma once
 
-#include "tests/ovs-plugin/conntrack/ctnetlink_message.h"
 #include "tests/mutations.h"
+#include "tests/ovs-plugin/conntrack/ctnetlink_message.h"
 
 namespace ofe::conntrack {
 

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "ovs-plugin/datapath/tuple_match.h"
-#include "tests/ovs-plugin/lines_of_file.h"
 #include "tests/mutations.h"
+#include "tests/ovs-plugin/lines_of_file.h"
 
 namespace ofe::datapath {
 namespace {
