@@ -68,11 +68,19 @@ flowstore::Address cluster_ip_like(const flowstore::Address& asked, const k8s::S
   return {};
 }
 
-// By the original destination: an address of the Service's own, or a node port on an address of a Node.
+// An address with every Service's node ports: a Node's own, or the one that Antrea's proxyAll has the host translate it
+// to before the bridge sees the packet (VirtualNodePortDNATIPv4 and IPv6 in Antrea's pkg/agent/config/node_config.go).
+bool has_node_ports(const flowstore::Address& address, const k8s::Directory& directory) {
+  static const flowstore::Address antrea_ipv4 = *flowstore::parse_address("169.254.0.252");
+  static const flowstore::Address antrea_ipv6 = *flowstore::parse_address("fc01::aabb:ccdd:eefe");
+  return address == antrea_ipv4 || address == antrea_ipv6 || directory.node(address) != nullptr;
+}
+
+// By the original destination: an address of the Service's own, or one that has its node port.
 void resolve_service(const flowstore::Tuple& original, const k8s::Directory& directory, Names& names) {
   auto match = directory.service(original.destination, original.destination_port, original.protocol);
   const bool by_address = match.service != nullptr;
-  if (!by_address && directory.node(original.destination) != nullptr) {
+  if (!by_address && has_node_ports(original.destination, directory)) {
     match = directory.service_by_node_port(original.destination_port, original.protocol);
   }
   if (match.service == nullptr) return;

@@ -19,8 +19,8 @@ struct Names {
   std::string source_pod, source_namespace, source_node;
   std::string destination_pod, destination_namespace, destination_node;
   std::string service_port_name;  // "namespace/name:port", no colon when the port has no name; "": no Service
-  // Of the Service: the address that was asked for, or, where that was a Node's (a node port), its cluster IP of that
-  // family, unset when it has none.
+  // Of the Service: the address that was asked for, or, where that was a Node's or stood for one (a node port), its
+  // cluster IP of that family, unset when it has none.
   flowstore::Address service_address{};
   Ends ends{};
 

@@ -113,6 +113,15 @@ TEST_F(NamesTest, ServiceByItsNodePortOnANodesAddress) {
   EXPECT_EQ(resolved(flow("10.10.1.2", "10.10.2.2", "10.10.2.2", 30432)).service_port_name, "") << "no Node's address";
 }
 
+// With proxyAll the host translates a Node's address to this one before the bridge does the rest.
+TEST_F(NamesTest, ServiceByItsNodePortOnTheAddressThatAntreaPutsInItsPlace) {
+  const Names names = resolved(flow("198.51.100.7", "169.254.0.252", "10.10.1.2", 30432));
+  EXPECT_EQ(names.service_port_name, "shop/db:pg");
+  EXPECT_EQ(names.service_address, *flowstore::parse_address("10.96.0.10"));
+  EXPECT_EQ(resolved(flow("2001:db8::7", "fc01::aabb:ccdd:eefe", "10.10.1.2", 30432)).service_port_name, "shop/db:pg");
+  EXPECT_EQ(resolved(flow("198.51.100.7", "169.254.0.253", "10.10.1.2", 30432)).service_port_name, "");
+}
+
 TEST_F(NamesTest, NoServicesWithoutAntreaProxy) {
   options_.services = false;
   EXPECT_EQ(resolved(flow("10.10.1.2", "10.96.0.10", "10.10.2.2")).service_port_name, "");
