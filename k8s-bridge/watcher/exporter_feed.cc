@@ -1,8 +1,10 @@
 #include "k8s-bridge/watcher/exporter_feed.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "proto/frame.h"
@@ -12,6 +14,13 @@ namespace ofe::watcher {
 namespace v1 = metadata::v1;
 
 namespace {
+
+// A frame with text that is not UTF-8 is refused as a whole (proto3); what a server or proxy answered may be anything.
+std::string as_utf8(std::string text) {
+  const auto is_ascii = [](char octet) { return static_cast<unsigned char>(octet) < 0x80; };
+  if (!simdjson::validate_utf8(text)) std::ranges::replace_if(text, std::not_fn(is_ascii), '?');
+  return text;
+}
 
 constexpr std::size_t frame_overhead_octets = 64;  // the messages around the objects
 constexpr std::size_t object_overhead_octets = 8;  // tag and length of one object
@@ -153,7 +162,7 @@ std::string ExporterFeed::detail_for(const SourceState& state) const {
 void ExporterFeed::append_status(std::string& out, const SourceState& state, const Now& now) {
   v1::SourceStatus status;
   status.set_synced(state.synced);
-  status.set_detail(detail_for(state));
+  status.set_detail(as_utf8(detail_for(state)));
   status.set_last_change_wall_ms(store_.last_change_wall_ms());
   status.set_stale_since_wall_ms(state.stale_since_wall_ms);
   if (status_sent_ && status_sent_->synced() == status.synced() && status_sent_->detail() == status.detail() &&

@@ -113,6 +113,17 @@ TEST_F(ExporterFeedTest, NoSnapshotBeforeTheSourceHasItsLists) {
   EXPECT_THAT(words(frames(feed)), ElementsAre("status", "begin", "end"));
 }
 
+// Protobuf refuses a frame whose text is not UTF-8: an error page of a proxy's would cost every exporter its connection.
+TEST_F(ExporterFeedTest, ADetailThatIsNoUtf8IsToldInAscii) {
+  state_.synced = false;
+  state_.detail = "HTTP 502: gr\xfc\xdf dich";
+  ExporterFeed latin(hello("node-a", v1::SCOPE_LOCAL), store_);
+  EXPECT_EQ(frames(latin).at(0).source_status().detail(), "HTTP 502: gr?? dich");
+  state_.detail = "HTTP 502: gr\xc3\xbc\xc3\x9f dich";
+  ExporterFeed utf8(hello("node-a", v1::SCOPE_LOCAL), store_);
+  EXPECT_EQ(frames(utf8).at(0).source_status().detail(), state_.detail);
+}
+
 TEST_F(ExporterFeedTest, ClusterScopeWaitsForAllPodsWhereTheyAreOffered) {
   state_.pods_of_all_nodes = false;
   ExporterFeed local(hello("node-a", v1::SCOPE_LOCAL), store_), cluster(hello("node-a", v1::SCOPE_CLUSTER), store_);
