@@ -5,16 +5,17 @@
 
 namespace ofe::watcher {
 
-// Of each pair path and data at most one is set; data is PEM.
+// Of each pair path and data at most one is set; data is PEM. Files are read again for every request: whoever renews
+// them does nothing more.
 struct ApiAccess {
   std::string server;            // https://host[:port][/prefix]
   std::string ca_path, ca_data;  // neither: the system's certificate authorities
   std::string client_certificate_path, client_certificate_data;
   std::string client_key_path, client_key_data;
   std::string token;            // bearer token; token_path wins
-  std::string token_path;       // read again for every request: the kubelet replaces it
+  std::string token_path;
   std::string tls_server_name;  // to verify instead of the server's host name
-  std::string proxy_url;
+  std::string proxy_url;        // "": https_proxy and no_proxy of the environment say it, as libcurl reads them
   bool insecure_skip_tls_verify = false;
 };
 

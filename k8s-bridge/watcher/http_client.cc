@@ -16,6 +16,7 @@ namespace {
 
 constexpr long connect_timeout_ms = 10'000;
 constexpr long ca_cache_s = 300;  // of the system's authorities; the cluster's own are few and read each time
+constexpr std::size_t max_pem_octets = 1u << 20;
 constexpr long receive_buffer_octets = 64 * 1024;
 constexpr std::size_t max_token_octets = 64 * 1024;
 
@@ -43,12 +44,18 @@ bool set(CURL* easy, CURLoption option, Value value) {
   return curl_easy_setopt(easy, option, value) == CURLE_OK;
 }
 
-bool set_pem(CURL* easy, CURLoption path_option, const std::string& path, CURLoption blob_option,
-             const std::string& data) {
-  if (!path.empty()) return set(easy, path_option, path.c_str());
-  if (data.empty()) return true;
-  curl_blob blob{const_cast<char*>(data.data()), data.size(), CURL_BLOB_COPY};
-  return set(easy, blob_option, &blob);
+// The file as it is now, or the data; libcurl keeps a connection for later requests only while the text is the same.
+bool set_pem(CURL* easy, CURLoption option, const std::string& path, const std::string& data, std::string& error) {
+  std::string text = data;
+  if (!path.empty() && !read_file(path, max_pem_octets, text, error)) return false;
+  if (text.empty()) {
+    if (!path.empty()) error = fmt::format("{} is empty", path);
+    return path.empty();
+  }
+  curl_blob blob{text.data(), text.size(), CURL_BLOB_COPY};
+  if (set(easy, option, &blob)) return true;
+  error = "libcurl refuses certificates and keys from memory";
+  return false;
 }
 
 }  // namespace
@@ -145,11 +152,7 @@ bool HttpClient::configure_tls(Request& request, std::string& error) const {
   CURL* easy = request.easy;
   const long verify = access_.insecure_skip_tls_verify ? 0 : 1;
   bool ok = set(easy, CURLOPT_SSL_VERIFYPEER, verify) && set(easy, CURLOPT_SSL_VERIFYHOST, 2 * verify) &&
-            set(easy, CURLOPT_CA_CACHE_TIMEOUT, access_.ca_path.empty() ? ca_cache_s : 0L) &&
-            set_pem(easy, CURLOPT_CAINFO, access_.ca_path, CURLOPT_CAINFO_BLOB, access_.ca_data) &&
-            set_pem(easy, CURLOPT_SSLCERT, access_.client_certificate_path, CURLOPT_SSLCERT_BLOB,
-                    access_.client_certificate_data) &&
-            set_pem(easy, CURLOPT_SSLKEY, access_.client_key_path, CURLOPT_SSLKEY_BLOB, access_.client_key_data);
+            set(easy, CURLOPT_CA_CACHE_TIMEOUT, ca_cache_s);
   if (!access_.ca_path.empty() || !access_.ca_data.empty()) {
     // Otherwise the system's authorities would be trusted besides the cluster's own.
     ok = ok && set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
@@ -158,9 +161,14 @@ bool HttpClient::configure_tls(Request& request, std::string& error) const {
     request.connect_to = curl_slist_append(nullptr, connect_to_.c_str());
     ok = ok && set(easy, CURLOPT_CONNECT_TO, request.connect_to);
   }
-  if (!access_.proxy_url.empty()) ok = ok && set(easy, CURLOPT_PROXY, access_.proxy_url.c_str());
+  if (!access_.proxy_url.empty()) {
+    // As for kubectl, no_proxy speaks of the proxies of the environment only.
+    ok = ok && set(easy, CURLOPT_PROXY, access_.proxy_url.c_str()) && set(easy, CURLOPT_NOPROXY, "");
+  }
   if (!ok) error = "libcurl refuses the TLS settings";
-  return ok;
+  return ok && set_pem(easy, CURLOPT_CAINFO_BLOB, access_.ca_path, access_.ca_data, error) &&
+         set_pem(easy, CURLOPT_SSLCERT_BLOB, access_.client_certificate_path, access_.client_certificate_data, error) &&
+         set_pem(easy, CURLOPT_SSLKEY_BLOB, access_.client_key_path, access_.client_key_data, error);
 }
 
 bool HttpClient::configure(Request& request, const std::string& path, std::int64_t timeout_ms, std::string& error) {

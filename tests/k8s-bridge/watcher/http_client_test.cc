@@ -178,5 +178,20 @@ TEST_F(HttpClientTest, ClientCertificateIsShown) {
   EXPECT_EQ(server_->requests().at(0).client_name, "bridge");
 }
 
+// The system's authorities would be trusted in the place of the cluster's.
+TEST_F(HttpClientTest, NoRequestWithoutWhatTheFilesShouldHold) {
+  serve_tls("IP:127.0.0.1");
+  access_.ca_data.clear();
+  access_.ca_path = folder_.write("ca.crt", "");
+  EXPECT_EQ(get("/").result.error, access_.ca_path + " is empty");
+  access_.ca_path += ".gone";
+  EXPECT_THAT(get("/").result.error, HasSubstr(access_.ca_path));
+  access_.ca_path = folder_.write("ca.crt", authority_.pem());
+  access_.client_certificate_path = folder_.write("user.crt", "");
+  access_.client_key_path = folder_.write("user.key", authority_.issue("bridge", "").key_pem);
+  EXPECT_EQ(get("/").result.error, access_.client_certificate_path + " is empty");
+  EXPECT_THAT(server_->requests(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace ofe::watcher
