@@ -58,8 +58,8 @@ Validity decode(const metadata::v1::Pod& message, DecodedPod& out) {
   out.pod.host_network = message.host_network();
   out.pod.start_wall_ms = message.start_wall_ms();
   out.deleted_wall_ms = message.deleted_wall_ms();
-  const bool ended = message.phase() == metadata::v1::Pod::SUCCEEDED || message.phase() == metadata::v1::Pod::FAILED;
-  out.may_hold_addresses = !message.host_network() && !ended;
+  out.pod.ended = message.phase() == metadata::v1::Pod::SUCCEEDED || message.phase() == metadata::v1::Pod::FAILED;
+  out.may_hold_addresses = !message.host_network() && !out.pod.ended;
   return validity(decode_addresses(message.ips(), out.pod.addresses));
 }
 

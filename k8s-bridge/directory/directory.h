@@ -29,6 +29,7 @@ struct Pod {
   std::string pod_namespace, name, uid, node_name;
   std::vector<Address> addresses;
   bool host_network = false;
+  bool ended = false;                // Succeeded or Failed: what it lists as its addresses is no longer its own
   std::int64_t start_wall_ms = 0;    // 0: unknown, taken as "always"
   std::int64_t removed_wall_ms = 0;  // 0: still there
 };

@@ -25,6 +25,12 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
       "Tells ovs-flow-exporter about Pods, Services and Nodes, over a unix socket. Without --kubeconfig or --static, "
       "the API server of the cluster this runs in is asked.",
       "k8s-bridge");
+  app.footer(
+      "https_proxy and no_proxy of the environment are honoured. SIGTERM ends it cleanly.\n"
+      "Examples:\n"
+      "  k8s-bridge --node-name worker-1                                 in a Pod of the cluster\n"
+      "  k8s-bridge --kubeconfig ~/.kube/config --node-name worker-1 --socket /tmp/metadata.sock\n"
+      "  k8s-bridge --static objects.yaml --node-name worker-1           kubectl get -A pods,services,nodes -o yaml");
   auto* kubeconfig = app.add_option("--kubeconfig", options.kubeconfig, "Reach the API server as this file says");
   app.add_option("--static", options.static_file,
                  "Serve the Nodes, Pods and Services of this YAML file instead of an API server's; edits are followed")

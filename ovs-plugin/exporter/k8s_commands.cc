@@ -24,6 +24,7 @@ Json pod_json(const k8s::Pod& pod) {
             {"addresses", addresses_json(pod.addresses)},
             {"hostNetwork", pod.host_network},
             {"start", time_text(pod.start_wall_ms)}};
+  if (pod.ended) json["ended"] = true;
   if (pod.removed_wall_ms != 0) json["removed"] = time_text(pod.removed_wall_ms);
   return json;
 }

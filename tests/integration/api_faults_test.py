@@ -1,24 +1,25 @@
 """The k8s-bridge's API source behind a proxy that breaks the answers of a real kube-apiserver thousands of times, in the
 middle of a chunk and of an object, while everything changes: after each round the exporter's directory equals a fresh
-list, and nothing that was read was taken for something else.
+list, and nothing that was read was taken for something else. A bridge and an exporter go through the same, with their
+seconds between attempts, and are asked at the end.
   api_faults_test.py [SEED]"""
 
 import json
 import pathlib
 import random
-import secrets
 import signal
 import subprocess
 import sys
 import time
 
 import kubectl_names
-from api_server import ADDRESS, PORT, ApiServer
+from api_scene import NODE, Scene
+from api_server import ADDRESS, PORT
 from certificates import Authority
-from harness import BIN, Testbed, expect, run, wait_for
+from harness import BIN, expect, run, wait_for
 
 HERE = pathlib.Path(__file__).parent
-NODE, PROXY_PORT = "node-a", 7443
+PROXY_PORT = 7443
 FAULTS, ROUND_S = 2_000, 5
 FOLLOWER = BIN.parent / "tests/api_follower"
 
@@ -71,16 +72,9 @@ def proxied(scene, seed):
     return proxy, path
 
 
-class Scene:
-    def __init__(self):
-        self.testbed = Testbed("api-faults")
-        self.namespace = self.testbed.namespace("node")
-        self.api = ApiServer(self.testbed, self.namespace, {"reader": secrets.token_hex(16)})
-        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}})
-
-    def churn(self, seed, seconds):
-        return json.loads(run("ip", "netns", "exec", self.namespace, "python3", HERE / "api_churn.py",
-                              f"{ADDRESS}:{PORT}", self.api.folder / "ca.crt", self.api.tokens["admin"], seed, seconds))
+def churn(scene, seed, seconds):
+    return json.loads(run("ip", "netns", "exec", scene.namespace, "python3", HERE / "api_churn.py", f"{ADDRESS}:{PORT}",
+                          scene.api.folder / "ca.crt", scene.api.tokens["admin"], seed, seconds))
 
 
 def equal_in_the_end(scene, follower, what):
@@ -107,24 +101,33 @@ def equal_in_the_end(scene, follower, what):
 def main():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 32)
     print(f"seed {seed}", flush=True)
-    scene = Scene()
+    scene = Scene("api-faults", [])
+    scene.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}})
     proxy, kubeconfig = proxied(scene, seed)
     wait_for("the proxy", lambda: run("ip", "netns", "exec", scene.namespace, "ss", "-Hltn",
                                       f"sport = :{PROXY_PORT}").strip())
     follower = Follower(scene.namespace, kubeconfig)
     equal_in_the_end(scene, follower, "before")
+    scene.start_bridge(kubeconfig, "k8s-bridge.log")
+    scene.start_exporter()
+    wait_for("names", lambda: scene.metadata()["sourceSynced"])
     counts, number = {}, 0
     while sum(counts.values()) < FAULTS:
         number += 1
         expect(number <= 40, f"round {number}: {sum(counts.values())} faults so far")
         proxy.send_signal(signal.SIGUSR1)
-        done = scene.churn(seed + number, ROUND_S)
+        done = churn(scene, seed + number, ROUND_S)
         proxy.send_signal(signal.SIGUSR2)
         wait_for("the proxy's counts", lambda n=number: len(proxy.log.read_text().splitlines()) == n)
         counts = json.loads(proxy.log.read_text().splitlines()[-1])
         stats = equal_in_the_end(scene, follower, f"round {number}, {sum(done.values())} requests of changes")
     print(f"faults: {counts}\nfollower: {stats}")
     follower.close()
+    scene.equals_kubectl("the bridge and the exporter")
+    log = scene.bridge.log.read_text()
+    expect(log.count("next attempt in") > 3, f"the bridge met faults: it tried again {log.count('next attempt in')} times")
+    metadata = scene.metadata()
+    expect(metadata["protocolErrors"] == 0 and metadata["invalidObjects"] == 0, "and told the exporter nothing wrong")
     return 0
 
 

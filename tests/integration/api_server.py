@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 
+from certificates import Authority
 from harness import run, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -44,7 +45,8 @@ class ApiServer:
         self.tokens = {"admin": secrets.token_hex(16), **users}
         self.process = None
         run("ip", "-n", namespace, "address", "add", f"{ADDRESS}/32", "dev", "lo")
-        self._write_certificates()
+        self.authority = None
+        self.issue_certificates()
         lines = [f'{token},{user},{user},"{"system:masters" if user == "admin" else ""}"'
                  for user, token in self.tokens.items()]
         (self.folder / "tokens.csv").write_text("\n".join(lines) + "\n")
@@ -55,24 +57,20 @@ class ApiServer:
         wait_for("etcd", lambda: self.revision(check=False))
         self.start()
 
-    def _write_certificates(self):
-        path = self.folder
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-            "-subj", "/CN=test authority", "-keyout", path / "ca.key", "-out", path / "ca.crt")
-        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-            "/CN=kube-apiserver", "-keyout", path / "server.key", "-out", path / "server.csr")
-        (path / "server.ext").write_text(f"subjectAltName=IP:{ADDRESS}\n")
-        run("openssl", "x509", "-req", "-in", path / "server.csr", "-CA", path / "ca.crt", "-CAkey", path / "ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", path / "server.ext", "-out", path / "server.crt")
+    def issue_certificates(self):
+        """Of a new authority, over those of an earlier one."""
+        self.authority = Authority(self.folder, "ca")
+        self.authority.issue("server", f"IP:{ADDRESS}")
         # Whoever signs service accounts' tokens; required, though the test has users only.
-        run("openssl", "genrsa", "-out", path / "accounts.key", "2048")
+        run("openssl", "genrsa", "-out", self.folder / "accounts.key", "2048")
 
-    def kubeconfig(self, name, user):
-        """A kubeconfig file; user is what it says of the user: {"token": …} or {"tokenFile": …}."""
+    def kubeconfig(self, name, user, **cluster):
+        """A kubeconfig file; user is what it says of the user: {"token": …} or {"tokenFile": …}, or a certificate."""
         path = self.folder / f"{name}.kubeconfig"
         path.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {"server": SERVER, "certificate-authority": "ca.crt"}}],
+            "clusters": [{"name": "test",
+                          "cluster": {"server": SERVER, "certificate-authority": "ca.crt", **cluster}}],
             "users": [{"name": name, "user": user}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": name}}]}))
         return path
@@ -83,7 +81,8 @@ class ApiServer:
             self.programs / "kube-apiserver", f"--etcd-servers={ETCD}", f"--bind-address={ADDRESS}",
             f"--advertise-address={ADDRESS}", f"--secure-port={PORT}", f"--cert-dir={path}",
             f"--tls-cert-file={path}/server.crt", f"--tls-private-key-file={path}/server.key",
-            f"--token-auth-file={path}/tokens.csv", "--authorization-mode=RBAC", "--anonymous-auth=false",
+            f"--token-auth-file={path}/tokens.csv", f"--client-ca-file={path}/ca.crt",
+            "--authorization-mode=RBAC", "--anonymous-auth=false",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={path}/accounts.key",
             f"--service-account-signing-key-file={path}/accounts.key",

@@ -7,46 +7,15 @@ import secrets
 import sys
 import time
 
-from api_server import ADDRESS, PORT, ROOT, ApiServer
-from harness import BIN, Exporter, OvsDatabase, Testbed, expect, run, wait_for
+from api_scene import NODE, PODS, RECOVERY_S, ZONE, Scene, delete, node, pod, reader, running, service
+from api_server import ADDRESS, PORT, ROOT
+from harness import expect, run, wait_for
 from kubectl_names import expected, shown
 
-NODE = "node-a"
-PODS = "/api/v1/namespaces/tests/pods"
 WITHIN_S = 1.0
-OUTAGE_S, ZONE = 30, 65520
+OUTAGE_S = 30
 PODS_OF_MANY, SERVICES_OF_MANY = 5_000, 1_000
 HERE = pathlib.Path(__file__).parent
-RECOVERY_S = 60.0  # the bridge's attempts are at most 30 s apart
-
-
-def pod(name, node=NODE, **spec):
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "tests"},
-            "spec": {"nodeName": node, "containers": [{"name": "main", "image": "none"}], **spec}}
-
-
-def node(name, *cidrs):
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
-            "spec": {"podCIDR": cidrs[0], "podCIDRs": list(cidrs)}}
-
-
-def service(name, **spec):
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "tests"}, "spec": spec}
-
-
-def running(*ips, start="2024-05-01T10:20:30Z", phase="Running"):
-    return {"phase": phase, "podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips], "startTime": start}
-
-
-def reader(user, *resources):
-    """Reading these in the whole cluster, for one user."""
-    name = f"{user}-reads-{'-'.join(resources)}"
-    api_group = "rbac.authorization.k8s.io"
-    return ({"apiVersion": f"{api_group}/v1", "kind": "ClusterRole", "metadata": {"name": name},
-             "rules": [{"apiGroups": [""], "resources": list(resources), "verbs": ["get", "list", "watch"]}]},
-            {"apiVersion": f"{api_group}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
-             "roleRef": {"apiGroup": api_group, "kind": "ClusterRole", "name": name},
-             "subjects": [{"apiGroup": api_group, "kind": "User", "name": user}]})
 
 
 def digest(kind, items):
@@ -55,68 +24,30 @@ def digest(kind, items):
     return {name: sorted(item["addresses" if kind == "pods" else "clusterIPs"]) for name, item in named.items()}
 
 
-class Scene:
-    def __init__(self):
-        self.testbed = Testbed("api-server")
-        self.namespace = self.testbed.namespace("node")
-        self.tokens = {"bridge": secrets.token_hex(16), "narrow": secrets.token_hex(16)}
-        self.api = ApiServer(self.testbed, self.namespace, self.tokens)
-        self.socket = self.testbed.folder / "metadata.sock"
-        self.bridge = self.exporter = None
+def equals_directory(scene, what, want):
+    """k8s/show lists a thousand of each kind; of the others it is asked one by one."""
+    listed = expected(scene.api, NODE)
+    for kind, number in want.items():
+        theirs = digest(kind, listed[kind].values())
+        expect(len(theirs) == number, f"{what}: kubectl lists {number} {kind}")
+        wrong = [name for name in sorted(theirs)[::97]
+                 if digest(kind, scene.exporter.show(kind[:-1], name)) != {name: theirs[name]}]
+        expect(not wrong, f"{what}: k8s/show has every 97th of {number} {kind} as kubectl has it {wrong[:3]}")
 
-    def start_bridge(self, kubeconfig, log):
-        self.bridge = self.testbed.start(BIN / "k8s-bridge", "--kubeconfig", kubeconfig, "--node-name", NODE,
-                                         "--socket", self.socket, namespace=self.namespace, log=log)
 
-    def start_exporter(self):
-        database = OvsDatabase(self.testbed, self.namespace, "system", vswitchd=False)
-        config = f"flowPollInterval: 1s\novsFlowExporter: {{metadataSocket: {self.socket}, zones: [{ZONE}]}}\n"
-        self.exporter = Exporter(self.testbed, database.rundir, config, namespace=self.namespace, node=NODE)
-
-    def bridge_says(self, text):
-        return self.bridge.log.read_text().count(text)
-
-    def metadata(self):
-        return self.exporter.status()["metadata"]
-
-    def equals_kubectl(self, what):
-        """Prints the first difference when they stay different."""
-        want = expected(self.api, NODE)
-        begin = time.monotonic()
-        while (got := shown(self.exporter)) != want:
-            if time.monotonic() > begin + RECOVERY_S:
-                for kind, objects in want.items():
-                    for name in sorted({*objects, *got[kind]}):
-                        if objects.get(name) != got[kind].get(name):
-                            print(f"{kind} {name}:\n  kubectl  {objects.get(name)}\n  k8s/show {got[kind].get(name)}")
-                sys.exit(f"FAILED: {what}: k8s/show differs from kubectl get\n{self.bridge.log.read_text()[-2000:]}")
-            time.sleep(0.05)
-        counts = ", ".join(f"{len(objects)} {kind}" for kind, objects in want.items())
-        expect(True, f"{what}: k8s/show equals kubectl get ({counts}) {time.monotonic() - begin:.2f} s after asking")
-
-    def equals_directory(self, what, want):
-        """k8s/show lists a thousand of each kind; of the others it is asked one by one."""
-        listed = expected(self.api, NODE)
-        for kind, number in want.items():
-            theirs = digest(kind, listed[kind].values())
-            expect(len(theirs) == number, f"{what}: kubectl lists {number} {kind}")
-            wrong = [name for name in sorted(theirs)[::97]
-                     if digest(kind, self.exporter.show(kind[:-1], name)) != {name: theirs[name]}]
-            expect(not wrong, f"{what}: k8s/show has every 97th of {number} {kind} as kubectl has it {wrong[:3]}")
-
-    def seen(self, what, kind, name, change, condition):
-        """Counted from kubectl's end; by then the API server has committed the change and may have told the bridge.
-        Counted from kubectl's beginning it is an upper bound, most of it kubectl's own time."""
-        started = time.monotonic()
-        change()
-        begin = time.monotonic()
-        while not condition(shown(self.exporter)[kind].get(f"tests/{name}" if kind != "nodes" else name)):
-            if time.monotonic() > begin + 10:
-                sys.exit(f"FAILED: {what} is not seen in 10 s\n{self.bridge.log.read_text()[-2000:]}")
-            time.sleep(0.01)
-        took, at_most = time.monotonic() - begin, time.monotonic() - started
-        expect(took < WITHIN_S,
-               f"{what} is seen {took * 1000:.0f} ms after kubectl ended, {at_most:.2f} s after it began")
+def seen(scene, what, kind, name, change, condition):
+    """Counted from kubectl's end; by then the API server has committed the change and may have told the bridge.
+    Counted from kubectl's beginning it is an upper bound, most of it kubectl's own time."""
+    started = time.monotonic()
+    change()
+    begin = time.monotonic()
+    while not condition(shown(scene.exporter)[kind].get(f"tests/{name}" if kind != "nodes" else name)):
+        if time.monotonic() > begin + 10:
+            sys.exit(f"FAILED: {what} is not seen in 10 s\n{scene.bridge.log.read_text()[-2000:]}")
+        time.sleep(0.01)
+    took, at_most = time.monotonic() - begin, time.monotonic() - started
+    expect(took < WITHIN_S,
+           f"{what} is seen {took * 1000:.0f} ms after kubectl ended, {at_most:.2f} s after it began")
 
 
 def as_deployed(user):
@@ -148,11 +79,6 @@ def make_cluster(api):
         api.set_status(f"{PODS}/{name}", status)
 
 
-def delete(api, kind, name):
-    # At once: with a grace period the object would wait for a kubelet's word.
-    api.kubectl("delete", kind, name, "-n", "tests", "--grace-period=0", "--force", "--wait=false")
-
-
 def first_lists(scene):
     token_file = scene.testbed.folder / "bridge.token"
     token_file.write_text(scene.tokens["bridge"] + "\n")
@@ -167,22 +93,22 @@ def first_lists(scene):
 
 def changes_one_by_one(scene):
     api = scene.api
-    scene.seen("a Pod created", "pods", "third", lambda: api.create(pod("third")),
-               lambda found: found and not found["addresses"])
-    scene.seen("its addresses", "pods", "third",
-               lambda: api.set_status(f"{PODS}/third", running("10.20.1.33", "fd00:20:1::33")),
-               lambda found: found["addresses"] == ["10.20.1.33", "fd00:20:1::33"])
-    scene.seen("a Pod deleted", "pods", "third", lambda: delete(api, "pod", "third"), lambda found: found is None)
-    scene.seen("its address in another Pod", "pods", "no-address-yet",
-               lambda: api.set_status(f"{PODS}/no-address-yet", running("10.20.1.33")),
-               lambda found: found["addresses"] == ["10.20.1.33"])
+    seen(scene, "a Pod created", "pods", "third", lambda: api.create(pod("third")),
+         lambda found: found and not found["addresses"])
+    seen(scene, "its addresses", "pods", "third",
+         lambda: api.set_status(f"{PODS}/third", running("10.20.1.33", "fd00:20:1::33")),
+         lambda found: found["addresses"] == ["10.20.1.33", "fd00:20:1::33"])
+    seen(scene, "a Pod deleted", "pods", "third", lambda: delete(api, "pod", "third"), lambda found: found is None)
+    seen(scene, "its address in another Pod", "pods", "no-address-yet",
+         lambda: api.set_status(f"{PODS}/no-address-yet", running("10.20.1.33")),
+         lambda found: found["addresses"] == ["10.20.1.33"])
     ports = [{"name": "dns", "port": 53, "protocol": "UDP", "nodePort": 30053},
              {"name": "metrics", "port": 9153, "nodePort": 30153}]
-    scene.seen("a Service of two ports", "services", "names",
-               lambda: api.create(service("names", type="NodePort", selector={"app": "dns"}, ports=ports)),
-               lambda found: found and [port["nodePort"] for port in found["ports"]] == [30053, 30153])
-    scene.seen("a Node's Pod addresses", "nodes", "node-c", lambda: api.create(node("node-c", "10.20.3.0/24")),
-               lambda found: found and found["podCIDRs"] == ["10.20.3.0/24"])
+    seen(scene, "a Service of two ports", "services", "names",
+         lambda: api.create(service("names", type="NodePort", selector={"app": "dns"}, ports=ports)),
+         lambda found: found and [port["nodePort"] for port in found["ports"]] == [30053, 30153])
+    seen(scene, "a Node's Pod addresses", "nodes", "node-c", lambda: api.create(node("node-c", "10.20.3.0/24")),
+         lambda found: found and found["podCIDRs"] == ["10.20.3.0/24"])
     scene.equals_kubectl("after changes")
 
 
@@ -261,11 +187,11 @@ def many_objects(scene):
         return all(scene.metadata()[kind] >= number for kind, number in want.items())
 
     wait_for("all of it, watched", there, seconds=20)
-    scene.equals_directory("watched", want)
+    equals_directory(scene, "watched", want)
     scene.testbed.stop(scene.bridge)
     scene.start_bridge(scene.api.kubeconfig("narrow", {"token": scene.tokens["narrow"]}), "again.log")
     wait_for("all of it, listed", lambda: scene.metadata()["synced"] and there(), seconds=20)
-    scene.equals_directory("listed", want)
+    equals_directory(scene, "listed", want)
 
 
 def etcd_history(scene):
@@ -273,8 +199,8 @@ def etcd_history(scene):
     api = scene.api
     api.kill()
     api.start("--watch-cache=false")
-    scene.seen("without watch cache, a Pod", "pods", "uncached", lambda: api.create(pod("uncached"), pod("compacted")),
-               lambda found: found)
+    seen(scene, "without watch cache, a Pod", "pods", "uncached", lambda: api.create(pod("uncached"), pod("compacted")),
+         lambda found: found)
     scene.equals_kubectl("without watch cache")
     for name, compact in (("uncached", False), ("compacted", True)):
         lists, expired = scene.bridge_says("listed, at version"), scene.bridge_says("is too old, listing again")
@@ -304,15 +230,15 @@ def missing_permission(scene):
     want, got = expected(api, NODE), shown(scene.exporter)
     expect(got["pods"] == want["pods"] and got["nodes"] == want["nodes"],
            "Pods and Nodes have their names all the same")
-    scene.seen("without permission for Services, a Pod", "pods", "allowed", lambda: api.create(pod("allowed")),
-               lambda found: found)
+    seen(scene, "without permission for Services, a Pod", "pods", "allowed", lambda: api.create(pod("allowed")),
+         lambda found: found)
     api.create(*reader("narrow", "services"))
     scene.equals_kubectl("permission given, no restart")
     expect(not scene.metadata()["sourceDetail"], "and nothing is wrong any more")
 
 
 def main():
-    scene = Scene()
+    scene = Scene("api-server", ["bridge", "narrow"])
     make_cluster(scene.api)
     first_lists(scene)
     changes_one_by_one(scene)

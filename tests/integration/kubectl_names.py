@@ -13,7 +13,8 @@ def addresses(texts):
 def pod(item):
     status, metadata = item.get("status", {}), item["metadata"]
     start = status.get("startTime") or metadata["creationTimestamp"]
-    return {"name": f"{metadata['namespace']}/{metadata['name']}", "uid": metadata["uid"],
+    ended = {"ended": True} if status.get("phase") in ("Succeeded", "Failed") else {}
+    return {"name": f"{metadata['namespace']}/{metadata['name']}", "uid": metadata["uid"], **ended,
             "node": item["spec"].get("nodeName", ""), "addresses": addresses(a["ip"] for a in status.get("podIPs", [])),
             "hostNetwork": item["spec"].get("hostNetwork", False), "start": start.replace("Z", ".000Z")}
 
