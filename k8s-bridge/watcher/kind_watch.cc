@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t max_refusal_octets = 4096;   // kept of an answer other than 200
 constexpr std::int64_t short_watch_ms = 1'000;     // one that ends sooner, without an event, is a failure
 constexpr std::int64_t watch_grace_ms = 30'000;    // for the server to end a watch by itself
+// Bookmarks come about once a minute. A server without them is listed anew at the end of each watch that had nothing to
+// say: it may be one whose history was put back (etcd from a backup), which waits for the version we name to come again.
+constexpr std::int64_t longest_silence_ms = 120'000;
 constexpr std::uint64_t max_skipped_logged = 100;  // as warnings, in the life of the process
 constexpr long http_ok = 200;
 constexpr long http_bad_request = 400;
@@ -263,6 +266,10 @@ void KindWatch::list_complete(std::string resource_version, const Now& now) {
 void KindWatch::watch_done(const Now& now) {
   const bool silent = stats_.events + stats_.bookmarks == events_before_;
   if (silent && now.monotonic_ms - started_ms_ < short_watch_ms) return fail("a watch ended at once", now);
+  if (silent && now.monotonic_ms - started_ms_ >= longest_silence_ms) {
+    spdlog::info("{}: a watch without a word, not even a bookmark: listing again", plural(kind_));
+    start_over();
+  }
   // The rest of a line without its end is an event cut off; it comes again.
   recovered();
   retry_at_ms_ = now.monotonic_ms;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -138,6 +139,7 @@ class ApiSourceTest : public ::testing::Test {
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<ApiSource> source_;
   std::int64_t skipped_ms_ = 0;
+  std::atomic<bool> end_watch_ = false;  // for answers that wait for it
 };
 
 }  // namespace ofe::watcher

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/k8s-bridge/watcher/api_source_fixture.h"
@@ -69,6 +70,24 @@ TEST_F(ApiSourceTest, AWatchThatStaysOpenEndsTheProblemWithoutAnEvent) {
   ASSERT_TRUE(until([&] { return source_->state().detail.empty(); }));
   EXPECT_EQ(pods().events + pods().bookmarks, 0u);
   EXPECT_EQ(source_->watch(Kind::pod).next_deadline_ms(), std::nullopt) << "nothing to wake up for";
+}
+
+// After etcd was put back from a backup, the API server says nothing until its versions have come as far again.
+TEST_F(ApiSourceTest, AWatchWithoutAWordLeadsToANewList) {
+  on("list pods", {list({pod_json("a", "900")}, "900"), list({pod_json("b", "3")}, "3")});
+  const Answer silence = [this](FakeReply& reply) {
+    reply.begin_stream();
+    while (!end_watch_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    reply.end_stream();
+  };
+  on("watch pods", {silence});
+  start();
+  ASSERT_TRUE(until([&] { return has_pod("a") && targets("pods", true).size() == 1; }));
+  turn();
+  skipped_ms_ += 300'000;
+  end_watch_ = true;
+  ASSERT_TRUE(until([&] { return has_pod("b") && !has_pod("a"); }));
+  EXPECT_EQ(pods().failures, 0u);
 }
 
 TEST_F(ApiSourceTest, AfterALongOutageATooOldVersionIsListedAnewSoon) {
