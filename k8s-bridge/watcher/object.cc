@@ -16,6 +16,12 @@ std::string whole_name(Kind kind, const Identity& identity) {
   return fmt::format("{} {}/{}", to_string(kind), identity.object_namespace, identity.name);
 }
 
+// The items of a list do not say their kind, everything else does.
+void check_kind(Kind kind, const Fields& root) {
+  const std::string_view said = root.text("kind");
+  if (!said.empty() && said != to_string(kind)) root.fail("kind", -1, fmt::format("is {}", said));
+}
+
 // As far as it can be read: the object's other fields may be what is wrong with it.
 std::string name_from_json(Kind kind, simdjson::dom::element json) {
   std::string ignored;
@@ -66,6 +72,7 @@ std::string key_of(const Object& object) {
 std::optional<Object> object_from_json(Kind kind, simdjson::dom::element json, std::string& problem) {
   problem.clear();
   const Fields root(json, problem);
+  check_kind(kind, root);
   Object object;
   switch (kind) {
     case Kind::pod:
@@ -85,7 +92,9 @@ std::optional<Object> object_from_json(Kind kind, simdjson::dom::element json, s
 
 std::string key_from_json(Kind kind, simdjson::dom::element json, std::string& problem) {
   problem.clear();
-  const Identity identity = identity_from(Fields(json, problem), kind != Kind::node);
+  const Fields root(json, problem);
+  check_kind(kind, root);
+  const Identity identity = identity_from(root, kind != Kind::node);
   if (!problem.empty()) {
     problem = fmt::format("{}: {}", name_from_json(kind, json), problem);
     return "";

@@ -1,6 +1,6 @@
 // Answers of k8s.io/apiserver 0.36.4, the library that a kube-apiserver of that version is built on, recorded octet by
 // octet (Debian's golang-k8s-apiserver-dev; Pods, Services, Nodes and EndpointSlices of k8s.io/api in etcd 3.5, its
-// watch cache and WatchList on) and replayed over TLS in its chunks of 2,048 octets.
+// watch cache and WatchList on) and replayed over TLS in pieces.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -23,6 +23,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 // The request's line, the status line, an empty line, the body.
@@ -148,6 +149,49 @@ TEST_F(ApiRecordedTest, TheRequestsAreThoseThatWereRecorded) {
     EXPECT_EQ("GET " + asked.substr(0, asked.find("&timeoutSeconds")),
               request.substr(0, request.find("&timeoutSeconds")));
   }
+}
+
+TEST_F(ApiRecordedTest, AServerWithoutStreamsIsAskedForPages) {
+  on("watch pods", {replay("refused_without_the_gate.txt")});
+  start();
+  ASSERT_TRUE(until([&] { return source_->watch(Kind::pod).synced(); }));
+  EXPECT_EQ(targets("pods", false).size(), 1u);
+  EXPECT_EQ(pods().failures, 0u);
+}
+
+TEST_F(ApiRecordedTest, ATooOldVersionLeadsToANewStream) {
+  on("watch pods", {replay("pods.txt"), replay("too_old.txt"), replay("pods.txt")});
+  start();
+  ASSERT_TRUE(until([&] { return pods().streamed_lists == 2; }));
+  EXPECT_EQ(pods().expired, 1u);
+  EXPECT_EQ(pods().failures, 0u);
+}
+
+TEST_F(ApiRecordedTest, APageThatIsTooOldLeadsToANewList) {
+  options_.watch.ask_for_streams = false;
+  on("list pods", {list({pod_json("a", "3")}, "3", "next"), replay("expired_page.txt"), list({}, "9")});
+  start();
+  ASSERT_TRUE(until([&] { return source_->watch(Kind::pod).synced(); }));
+  EXPECT_EQ(pods().expired, 1u);
+  EXPECT_THAT(targets("pods", false).at(1), HasSubstr("continue=next"));
+  EXPECT_THAT(targets("pods", false).at(2), Not(HasSubstr("continue")));
+  EXPECT_FALSE(has_pod("a"));
+}
+
+TEST_F(ApiRecordedTest, AServerWithoutItsEtcdIsAskedAgain) {
+  on("watch pods", {replay("etcd_away.txt"), replay("pods.txt")});
+  start();
+  ASSERT_TRUE(until([&] { return pods().failures == 1; }));
+  EXPECT_THAT(source_->state().detail, HasSubstr("pods: list: the server ended the watch: 500 context deadline"));
+  ASSERT_TRUE(until([&] { return pods().streamed_lists == 1; }));
+}
+
+// Nothing here watches EndpointSlices; were they sent all the same, none would be taken for a Pod, Service or Node.
+TEST_F(ApiRecordedTest, EndpointSlicesAreNothingElse) {
+  on("watch services", {replay("endpointslices.txt")});
+  start();
+  ASSERT_TRUE(until([&] { return source_->watch(Kind::service).stats().skipped > 0; }));
+  EXPECT_THAT(names<metadata::v1::Service>(), IsEmpty());
 }
 
 TEST_F(ApiRecordedTest, NothingAtAllIsAList) {
