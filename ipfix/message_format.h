@@ -17,6 +17,7 @@ inline constexpr std::uint16_t template_set_id = 2;
 inline constexpr std::uint16_t options_template_set_id = 3;
 inline constexpr std::uint16_t first_data_set_id = 256;
 inline constexpr std::uint16_t enterprise_bit = 0x8000;  // of an element's id
+inline constexpr std::uint64_t seconds_1900_to_1970 = 2'208'988'800;  // NTP's era began then (sections 6.1.9, 6.1.10)
 
 // In network order.
 inline void put16(std::span<std::uint8_t> octets, std::size_t at, std::size_t v) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ipfix/element.h"
+#include "ipfix/message_format.h"
 #include "ipfix/message_records.h"
 #include "ipfix/octet_reader.h"
 #include "ipfix/record_writer.h"
@@ -26,6 +27,15 @@ Octets sent_record(Buffer& buffer, const ExportingOptions& options, const Export
   return out.written();
 }
 
+// dateTimeMicroseconds (section 6.1.9): an NTP timestamp without its lowest 11 bits. 0 ("never") stays 1970.
+std::uint64_t ntp_microseconds(std::int64_t wall_ms) {
+  constexpr std::uint64_t ms_per_s = 1000, unused_bits = (1u << 11) - 1;
+  const auto ms = static_cast<std::uint64_t>(wall_ms);
+  // Rounded up, so that whoever truncates gets the millisecond back.
+  const std::uint64_t fraction = ((ms % ms_per_s << 32) / ms_per_s + unused_bits) & ~unused_bits;
+  return (ms / ms_per_s + seconds_1900_to_1970) << 32 | fraction;
+}
+
 Octets not_sent_record(Buffer& buffer, std::uint32_t exporting_process_id, const NotSent& not_sent) {
   RecordWriter out(buffer);
   out.u32(exporting_process_id);
@@ -33,7 +43,7 @@ Octets not_sent_record(Buffer& buffer, std::uint32_t exporting_process_id, const
   out.u64(not_sent.packets);
   out.u64(not_sent.octets);
   out.u64(static_cast<std::uint64_t>(not_sent.first_wall_ms));
-  out.u64(static_cast<std::uint64_t>(not_sent.last_wall_ms));
+  out.u64(ntp_microseconds(not_sent.last_wall_ms));
   return out.written();
 }
 
@@ -44,8 +54,9 @@ Template sent_statistics_template(std::uint16_t id) {
 }
 
 Template not_sent_statistics_template(std::uint16_t id) {
-  // observationTimeMilliseconds twice: the first and the last, in that order.
-  return {id, 1, {{0, 144, 4}, {0, 166, 8}, {0, 167, 8}, {0, 168, 8}, {0, 323, 8}, {0, 323, 8}}};
+  // The first loss in observationTimeMilliseconds, the last in observationTimeMicroseconds: section 4.3 allows any of the
+  // four for each, and a collector that names fields (Logstash's codec) breaks off at a template that names one twice.
+  return {id, 1, {{0, 144, 4}, {0, 166, 8}, {0, 167, 8}, {0, 168, 8}, {0, 323, 8}, {0, 324, 8}}};
 }
 
 std::vector<Message> StatisticsRecords::take_due(Now now, bool nothing_else) {

@@ -2,10 +2,10 @@
 
 #include <bit>
 
+#include "ipfix/message_format.h"
+
 namespace ipfix {
 namespace {
-
-constexpr std::uint64_t seconds_1900_to_1970 = 2'208'988'800;
 
 Instant ntp_instant(Octets octets, std::uint64_t units_per_second, int digits) {
   std::uint64_t seconds = big_endian(octets.first(4));

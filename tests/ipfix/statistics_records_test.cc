@@ -53,7 +53,7 @@ TEST(Statistics, TemplatesOfSections41And43) {
   EXPECT_EQ(message.sets[0].id, 3) << "Options Templates";
   EXPECT_EQ(message.sets[0].body,
             from_hex("0108 0004 0001  0095 0004  0029 0008  002a 0008  0028 0008"
-                     "0109 0006 0001  0090 0004  00a6 0008  00a7 0008  00a8 0008  0143 0008  0143 0008"));
+                     "0109 0006 0001  0090 0004  00a6 0008  00a7 0008  00a8 0008  0143 0008  0144 0008"));
 }
 
 TEST(Statistics, FollowTheTemplatesOfASessionAndTheInterval) {
@@ -71,7 +71,7 @@ TEST(Statistics, FollowTheTemplatesOfASessionAndTheInterval) {
   EXPECT_EQ(messages[1].sets[0].body, sent);
   EXPECT_EQ(messages[1].sets[1].id, 265);
   EXPECT_EQ(messages[1].sets[1].body, from_hex("00001267 0000000000000000 0000000000000000 0000000000000000"
-                                               "0000000000000000 0000000000000000"));
+                                               "0000000000000000 83aa7e8000000000"));
 
   ASSERT_TRUE(session.process.export_record(256, flow(), at_ms(1)));
   session.process.flush(at_ms(1));
@@ -99,7 +99,9 @@ TEST(Statistics, TellWhatWasLostAndWhen) {
   EXPECT_EQ(big_endian(body, 12, 8), 8u) << "3 and 5 packets";
   EXPECT_EQ(big_endian(body, 20, 8), 707u) << "107 octets, reverse ones included, and 600";
   EXPECT_EQ(big_endian(body, 28, 8), 1'700'000'000'100u);
-  EXPECT_EQ(big_endian(body, 36, 8), 1'700'000'000'200u);
+  EXPECT_EQ(big_endian(body, 36, 4), 1'700'000'000u + 2'208'988'800u) << "NTP: seconds since 1900,";
+  EXPECT_EQ(big_endian(body, 40, 4) * 1000 >> 32, 200u) << "and a fraction";
+  EXPECT_EQ(big_endian(body, 40, 4) % 2048, 0u) << "of microseconds";
 }
 
 TEST(Statistics, ComeOnceMoreAfterTheLastRecord) {
