@@ -9,41 +9,17 @@ import sys
 
 from conntrack_lab import Lab
 from harness import BIN, expect, run, wait_for
+from web_service import ADDRESS, ADDRESS_V6, NAT, OBJECTS
 
 HERE = pathlib.Path(__file__).parent
-WEB, WEB_V6 = "10.96.0.10", "fd00:96::10"
-NAT = """
-table inet nat {
-  chain prerouting {
-    type nat hook prerouting priority dstnat;
-    ip daddr 10.96.0.10 tcp dport 80 dnat ip to 10.77.2.2:5201
-    ip6 daddr fd00:96::10 tcp dport 80 dnat ip6 to [fd77:2::2]:5201
-  }
+# The endpoint sees the Node and not the client.
+SNAT = """
+table inet profile {
   chain postrouting {
     type nat hook postrouting priority srcnat;
     ip daddr 10.77.2.2 tcp dport 5201 snat ip to 10.77.2.1:30000-30999
   }
 }
-"""
-OBJECTS = """
-kind: Node
-metadata: {name: node-a}
-spec: {podCIDRs: ["10.77.0.0/16", "fd77::/16"]}
-status: {addresses: [{type: InternalIP, address: "192.0.2.1"}]}
----
-kind: Pod
-metadata: {name: client, namespace: shop, uid: p1}
-spec: {nodeName: node-a}
-status: {phase: Running, podIPs: [{ip: "10.77.1.2"}, {ip: "fd77:1::2"}]}
----
-kind: Pod
-metadata: {name: server, namespace: store, uid: p2}
-spec: {nodeName: node-a}
-status: {phase: Running, podIPs: [{ip: "10.77.2.2"}, {ip: "fd77:2::2"}]}
----
-kind: Service
-metadata: {name: web, namespace: store}
-spec: {clusterIP: 10.96.0.10, clusterIPs: [10.96.0.10, "fd00:96::10"], ports: [{name: http, port: 80}]}
 """
 EXTRA = ("flowStartMilliseconds", "ipVersion", "biflowDirection", "flowId", "postNATSourceIPv4Address",
          "postNAPTDestinationTransportPort", "firewallEvent")
@@ -84,7 +60,7 @@ def expect_values(record, wanted, what):
 
 
 def connect(lab):
-    for address in (WEB, WEB_V6):
+    for address in (ADDRESS, ADDRESS_V6):
         run("ip", "netns", "exec", lab.pods.pods[0][0], "python3", HERE / "talk.py", "ask", "tcp", address, "80",
             "3000", "7000", "1")
 
@@ -100,10 +76,10 @@ def check_newer(lab, octets, truth):
                 for field, value in unknown.items()}
     common = {**SHARED, **policies, "destinationServicePort": "80", "tcpState": "TIME_WAIT", "flowType": "1",
               "biflowDirection": "1", "postNAPTDestinationTransportPort": "5201"}
-    expect_values(ipv4[-1], {**common, "destinationClusterIPv4": WEB, "destinationServiceIPv4": WEB,
+    expect_values(ipv4[-1], {**common, "destinationClusterIPv4": ADDRESS, "destinationServiceIPv4": ADDRESS,
                              "proxySnatIPv4": "10.77.2.1", "proxySnatPort": str(truth.reply["dport"]), "ipVersion": "4",
                              "postNATSourceIPv4Address": "10.77.2.1"}, "IPv4")
-    expect_values(ipv6[-1], {**common, "destinationClusterIPv6": WEB_V6, "destinationServiceIPv6": WEB_V6,
+    expect_values(ipv6[-1], {**common, "destinationClusterIPv6": ADDRESS_V6, "destinationServiceIPv6": ADDRESS_V6,
                              "proxySnatIPv6": "::", "proxySnatPort": "0", "ipVersion": "6",
                              "postNATSourceIPv4Address": "0.0.0.0"}, "IPv6")
     for records_of_one in (ipv4, ipv6):
@@ -128,7 +104,7 @@ def wrong_names_are_refused(lab):
 
 def main():
     lab = Lab("profile")
-    lab.nft(NAT)
+    lab.nft(NAT + SNAT)
     lab.start_bridge(OBJECTS)
     stream = lab.testbed.folder / "stream.ipfix"
     lab.testbed.start("python3", HERE / "recorder.py", "tcp", "4739", stream, namespace=lab.node)
@@ -142,7 +118,7 @@ def main():
     connect(lab)
     wait_for("two records of both", lambda: [f["exports"] >= 2 and f.get("tcpState") == "TIME_WAIT" for f in
                                              lab.exporter.flows("dport=5201")] == [True, True], seconds=60)
-    truth = next(entry for entry in lab.entries("-f", "ipv4").values() if entry.original["dst"] == WEB)
+    truth = next(entry for entry in lab.entries("-f", "ipv4").values() if entry.original["dst"] == ADDRESS)
 
     shown = {t["id"]: t for t in json.loads(lab.exporter.appctl("ipfix/show", "--json"))["templates"]}
     expect("flowId" in json.dumps(shown[256]) and "flowId" not in json.dumps(shown[258]),
@@ -161,7 +137,7 @@ def main():
     text, records = decoded(lab.testbed, parts[1])
     expect("56506/" not in text and not any("flowId" in r for r in records), "no element of the former profile in it")
     last = [r for r in records if r.get("sourceIPv4Address") and r["destinationTransportPort"] == "5201"][-1]
-    expect_values(last, {**SHARED, "destinationClusterIP": WEB}, "55829")
+    expect_values(last, {**SHARED, "destinationClusterIP": ADDRESS}, "55829")
     wrong_names_are_refused(lab)
     return 0
 
