@@ -130,6 +130,11 @@ class Documents(unittest.TestCase):
             (first, _), (second, _) = documents([event(), event(**change)])
             self.assertEqual(first == second, not change, change)
 
+    def test_those_of_a_flow_share_its_id(self):
+        first, second, other = flows(event(), later(20, 8), event(sourceTransportPort=1))
+        self.assertEqual(first["id"], second["id"])
+        self.assertNotEqual(first["id"], other["id"])
+
     def test_of_two_exporters_are_two(self):
         (first, _), (second, _) = documents([event(), {**event(), "host": "192.0.2.2"}])
         self.assertNotEqual(first, second)

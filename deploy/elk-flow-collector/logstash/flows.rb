@@ -70,6 +70,7 @@ def flow_of(record)
   service = service_of(record)
   interval = interval_of(record)
   flow = {
+    "id" => Digest::SHA256.hexdigest(flow_key(record))[0, 16], # of all records of one flow
     "source" => source, "destination" => destination,
     "protocol" => PROTOCOLS.fetch(record["protocolIdentifier"], record["protocolIdentifier"].to_s),
     "kind" => kind_of(source, destination, service),
