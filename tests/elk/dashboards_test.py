@@ -1,5 +1,5 @@
 """Every panel's query over the demo's real records comes to what the records add up to, worked out from what ipfix-dump
-read and not from the documents.
+read and not from the documents; every diagram is drawn, and its widths and heights are those sums.
   dashboards_test.py RECORDS.jsonl     over records kept before (deploy/demo/run --records)"""
 
 import collections
@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 
+import diagrams
 from elk_files import ROOT, documents, flat
+from record_sums import AMOUNTS, BYTES, PACKETS, adds, address, flows, from_pod, is_allowed, is_denied, kind, named
+from record_sums import protocol, service, to_pod
 from saved_objects import load, nested, rows
 
 DEMO_S = 30
-PROTOCOLS = {1: "ICMP", 6: "TCP", 17: "UDP", 58: "ICMPv6", 132: "SCTP"}
 
 
 def demo_records():
@@ -36,78 +38,30 @@ def as_events(records):
         yield {"@timestamp": record.get("_exportTime", ""), "host": str(record["_exporter"]).rsplit(":", 1)[0], "ipfix": fields}
 
 
-# --- the same worked out from the records: who, and what is counted ---
-
-def address(record, side):
-    return record.get(f"{side}IPv4Address") or record.get(f"{side}IPv6Address")
-
-
-def named(record, side):
-    pod, node = record.get(f"{side}PodName"), record.get(f"{side}NodeName")
-    return f"{record[f'{side}PodNamespace']}/{pod}" if pod else node or address(record, side)
-
-
-def flow(record):
-    return (address(record, "source"), address(record, "destination"), record["sourceTransportPort"],
-            record["destinationTransportPort"], record["protocolIdentifier"], record["flowStartSeconds"])
-
-
-def is_denied(record):
-    return record.get("firewallEvent") == 3
-
-
-def is_allowed(record):
-    return not is_denied(record)
-
-
-def protocol(record):
-    return PROTOCOLS.get(record["protocolIdentifier"], str(record["protocolIdentifier"]))
-
-
-def service(record):
-    return record.get("destinationServicePortName") or None
-
-
-def from_pod(record):
-    return record.get("sourcePodName") and is_allowed(record)
-
-
-def to_pod(record):
-    return record.get("destinationPodName") and is_allowed(record)
-
-
-def kind(record):
-    def what(side):
-        return "Pod" if record.get(f"{side}PodName") else "Node" if record.get(f"{side}NodeName") else "other"
-    return f"{what('source')}-to-{'Service' if service(record) else what('destination')}"
-
-
-def adds(name):
-    return lambda group: sum(record.get(name, 0) for record in group)
-
-
-def flows(group):
-    return len({flow(record) for record in group})
-
-
-BYTES, PACKETS = adds("octetDeltaCount"), adds("packetDeltaCount")
-AMOUNTS = (BYTES, PACKETS, adds("reverseOctetDeltaCount"), adds("reversePacketDeltaCount"))
-TIME = lambda record: record["flowEndSeconds"][:19]  # noqa: E731
 SOURCE, DESTINATION = (lambda r: named(r, "source")), (lambda r: named(r, "destination"))
-ALL = lambda record: True  # noqa: E731
+
+
+def any_record(_):
+    return True
+
+
+def second(record):
+    return record["flowEndSeconds"][:19]
+
+
 # panel: (which records, what they are grouped by, what is counted of a group)
 EXPECTED = {
-    "record-count": (ALL, (), (len,)), "records-count": (ALL, (), (len,)), "flow-count": (ALL, (), (flows,)),
+    "record-count": (any_record, (), (len,)), "records-count": (any_record, (), (len,)), "flow-count": (any_record, (), (flows,)),
     "traffic": (is_allowed, (), (BYTES, adds("reverseOctetDeltaCount"))),
-    "records-over-time": (ALL, (TIME,), (len,)), "records-rate": (ALL, (TIME,), (len,)),
-    "flows-over-time": (ALL, (TIME,), (flows,)), "kinds": (ALL, (kind,), (flows,)),
+    "records-over-time": (any_record, (second,), (len,)), "records-rate": (any_record, (second,), (len,)),
+    "flows-over-time": (any_record, (second,), (flows,)), "kinds": (any_record, (kind,), (flows,)),
     "protocols": (is_allowed, (protocol,), (BYTES,)), "services": (service, (service,), (flows,)),
     "source-pods": (from_pod, (SOURCE,), AMOUNTS),
     "destination-pods": (to_pod, (DESTINATION,), AMOUNTS),
     "source-addresses": (from_pod, (lambda r: address(r, "source"), SOURCE), AMOUNTS),
     "destination-addresses": (to_pod, (lambda r: address(r, "destination"), DESTINATION),
                               AMOUNTS),
-    "denied-count": (is_denied, (), (flows,)), "denied-over-time": (is_denied, (TIME,), (PACKETS,)),
+    "denied-count": (is_denied, (), (flows,)), "denied-over-time": (is_denied, (second,), (PACKETS,)),
     "denied-pairs": (is_denied, (SOURCE, DESTINATION, lambda r: r["destinationTransportPort"], protocol),
                      (PACKETS, BYTES, lambda group: max(r["flowEndSeconds"] for r in group).replace("Z", ".000Z"))),
     "denied-sources": (is_denied, (SOURCE,), (PACKETS,)),
@@ -145,7 +99,8 @@ def main():
             assert got == want, (panel, {key: (got.get(key), want.get(key)) for key in {*got, *want}
                                          if got.get(key) != want.get(key)})
         print(f"ok: {panel}: {len(got)} rows as the records add up", flush=True)
-    print(f"{len(records)} records of the demo, {len(panels)} panels")
+    drawn = diagrams.check(objects, records, made)
+    print(f"{len(records)} records of the demo, {len(panels)} panels, {drawn} diagrams")
     return 0
 
 

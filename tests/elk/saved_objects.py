@@ -100,9 +100,27 @@ def rows(made, documents):
     return found
 
 
+def asked_fields(question):
+    """Those of an aggregation of the diagrams', its filter's too."""
+    if isinstance(question, list):
+        return set().union(*map(asked_fields, question))
+    found = set()
+    for name, value in question.items() if isinstance(question, dict) else ():
+        if name == "field":
+            found.add(value)
+        elif name in ("term", "terms") and "field" not in value:
+            found |= {*value}
+        else:
+            found |= asked_fields(value)
+    return found
+
+
 def fields(made):
     """Every field that an object reads."""
     parts, found = nested(made), set()
+    if parts.get("visState", {}).get("type") == "vega":
+        for data in json.loads(parts["visState"]["params"]["spec"])["data"]:
+            found |= asked_fields(data.get("url", {}).get("body", {})) | {data.get("url", {}).get("%timefield%", "@timestamp")}
     for part in parts.get("visState", {}).get("aggs", []):
         found |= {part["params"]["field"]} if "field" in part["params"] else set()
     query = parts["kibanaSavedObjectMeta.searchSourceJSON"]["query"]["query"]

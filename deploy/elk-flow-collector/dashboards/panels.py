@@ -73,6 +73,10 @@ def text(title, markdown):
                                                                        "markdown": markdown}}
 
 
+def diagram(title, specification):
+    return {"title": title, "type": "vega", "aggs": [], "params": {"spec": json.dumps(specification)}}
+
+
 # --- saved objects ---
 
 def _search_source(query, with_index):
