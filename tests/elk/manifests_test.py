@@ -170,7 +170,7 @@ def job(cluster, script):
     said = setup("other")
     expect('HTTP 403: secrets is forbidden: User "system:' in said, "an account that may not make Secrets is told so")
     said = setup("elk-setup")
-    expect("made Secret elk-passwords" in said and "Elasticsearch: gave up" in said, "the Job's makes the Secret")
+    expect("made Secret elk-passwords" in said and "Elasticsearch: gave up" in said, "the Job's own makes the Secret")
     first = secret()
     said = setup("elk-setup")
     expect("is there already" in said and "Elasticsearch: gave up" in said, "and then reads it")
