@@ -121,7 +121,7 @@ class SetupJob(unittest.TestCase):
                          {"logstash_flows": {"roles": ["flows_writer"], "password": passwords["logstash"]}})
         self.assertEqual(elasticsearch.roles, {"flows_writer": {
             "cluster": ["monitor", "manage_index_templates"],
-            "indices": [{"names": ["flows-*"], "privileges": ["create_index", "index"]}]}})
+            "indices": [{"names": ["flows-*"], "privileges": ["create_index", "auto_configure", "index"]}]}})
         self.assertEqual(elasticsearch.policies, {"flows": json.loads(LIFECYCLE.read_text())})
         return said
 
