@@ -14,7 +14,7 @@ import diagrams
 from elk_files import ROOT, documents, flat
 from record_sums import AMOUNTS, BYTES, PACKETS, adds, address, flows, from_pod, is_allowed, is_denied, kind, named
 from record_sums import protocol, service, to_pod
-from saved_objects import load, nested, rows
+from saved_objects import fields, load, nested, rows
 
 DEMO_S = 30
 
@@ -99,6 +99,8 @@ def main():
             assert got == want, (panel, {key: (got.get(key), want.get(key)) for key in {*got, *want}
                                          if got.get(key) != want.get(key)})
         print(f"ok: {panel}: {len(got)} rows as the records add up", flush=True)
+    unseen = set().union(*map(fields, objects.values())) - set().union(*made)
+    assert not unseen, f"no document has {unseen}"
     drawn = diagrams.check(objects, records, made)
     print(f"{len(records)} records of the demo, {len(panels)} panels, {drawn} diagrams")
     return 0

@@ -13,6 +13,7 @@ from record_sums import BYTES, adds, is_allowed, kind, named, service
 from saved_objects import nested
 
 ROOM, GAP = 20, 6  # a sankey leaves this for its note, and this between names
+PICTURES = ROOT / "build/elk"
 RECEIVED = adds("reverseOctetDeltaCount")
 
 
@@ -67,15 +68,21 @@ def layers_are_right(panel, drawn, want):
 
 
 def cut_short(objects, documents):
-    """With more names than it has room for a sankey says how much it shows."""
-    spec = specification(objects, "flows-pods-tx")
-    question = spec["data"][0]["url"]["body"]["aggs"]
+    """With more names than they have room for, diagrams say that they show some only."""
     many = [{**documents[0], "flow.kind": "Pod-to-Pod", "flow.denied": False, "flow.source.name": f"many/{number}",
              "flow.destination.name": "one/server", "flow.bytes": 100} for number in range(40)]
-    answer = {"aggregations": aggregations.answer(question, many, aggregations.bounds_of(many))}
-    [drawn] = draw([{"spec": spec, "answer": answer, "svg": str(ROOT / "build/elk/cut-short.svg")}])
-    assert len(drawn["ribbons"]) == 20 and "50.0% of 4kB is shown" in drawn["note"], drawn["note"]
-    print(f"ok: a diagram that is cut says so: {drawn['note']!r}", flush=True)
+    jobs = [job(objects, identity, many, "cut-short-") for identity in ("flows-pods-tx", "flows-pods-tx-0")]
+    sankey, layers = draw(jobs)
+    assert len(sankey["ribbons"]) == 20 and "50.0% of 4kB is shown" in sankey["note"], sankey["note"]
+    assert len({layer["name"] for layer in layers["layers"]}) == 10 and layers["note"] == "The 10 largest", layers["note"]
+    print(f"ok: a diagram that is cut says so: {sankey['note']!r}, {layers['note']!r}", flush=True)
+
+
+def job(objects, identity, documents, prefix=""):
+    spec = specification(objects, identity)
+    question = spec["data"][0]["url"]["body"]["aggs"]
+    answer = {"aggregations": aggregations.answer(question, documents, aggregations.bounds_of(documents))}
+    return {"spec": spec, "answer": answer, "svg": str(PICTURES / f"{prefix}{identity}.svg")}
 
 
 def specification(objects, identity):
@@ -84,16 +91,10 @@ def specification(objects, identity):
 
 def check(objects, records, documents):
     """How many diagrams were drawn; ends the test at the first that is wrong."""
-    pictures = ROOT / "build/elk"
-    pictures.mkdir(parents=True, exist_ok=True)
+    PICTURES.mkdir(parents=True, exist_ok=True)
     panels = [identity for (_, identity), made in objects.items()
               if nested(made).get("visState", {}).get("type") == "vega"]
-    bounds, jobs = aggregations.bounds_of(documents), []
-    for identity in panels:
-        spec = specification(objects, identity)
-        question = spec["data"][0]["url"]["body"]["aggs"]
-        answer = {"aggregations": aggregations.answer(question, documents, bounds)}
-        jobs.append({"spec": spec, "answer": answer, "svg": str(pictures / f"{identity}.svg")})
+    jobs = [job(objects, identity, documents) for identity in panels]
     for identity, drawn in zip(panels, draw(jobs)):
         assert not drawn["problems"], (identity, drawn["problems"])
         _, which, direction, *line = identity.split("-")

@@ -123,7 +123,7 @@ def fields(made):
             found |= asked_fields(data.get("url", {}).get("body", {})) | {data.get("url", {}).get("%timefield%", "@timestamp")}
     for part in parts.get("visState", {}).get("aggs", []):
         found |= {part["params"]["field"]} if "field" in part["params"] else set()
-    query = parts["kibanaSavedObjectMeta.searchSourceJSON"]["query"]["query"]
+    query = parts.get("kibanaSavedObjectMeta.searchSourceJSON", {"query": {"query": ""}})["query"]["query"]
     found |= {part.split(": ")[0] for part in filter(None, query.split(" and "))}
     for control in parts.get("controlGroupInput.panelsJSON", {}).values():
         found.add(control["explicitInput"]["fieldName"])
