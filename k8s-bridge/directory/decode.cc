@@ -59,7 +59,6 @@ Validity decode(const metadata::v1::Pod& message, DecodedPod& out) {
   out.pod.start_wall_ms = message.start_wall_ms();
   out.deleted_wall_ms = message.deleted_wall_ms();
   out.pod.ended = message.phase() == metadata::v1::Pod::SUCCEEDED || message.phase() == metadata::v1::Pod::FAILED;
-  out.may_hold_addresses = !message.host_network() && !out.pod.ended;
   return validity(decode_addresses(message.ips(), out.pod.addresses));
 }
 

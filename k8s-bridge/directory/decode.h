@@ -12,7 +12,6 @@ enum class Validity : std::uint8_t { whole, parts_left_out, unusable };
 
 struct DecodedPod {
   Pod pod;
-  bool may_hold_addresses = false;   // neither on the host's network nor ended
   std::int64_t deleted_wall_ms = 0;  // when it is expected to be gone; 0: not being deleted
 };
 

@@ -11,6 +11,12 @@ std::string identity(const Pod& pod) {
   return pod.uid.empty() ? pod.pod_namespace + '/' + pod.name : pod.uid;
 }
 
+// None when it is on the host's network or has ended, whatever it lists.
+const std::vector<Address>& held_by(const Pod& pod) {
+  static const std::vector<Address> nothing;
+  return pod.host_network || pod.ended ? nothing : pod.addresses;
+}
+
 // The addresses of a that are not in b; Pods have one or two.
 std::vector<Address> difference(const std::vector<Address>& a, const std::vector<Address>& b) {
   std::vector<Address> result;
@@ -48,12 +54,9 @@ bool PodTable::put(DecodedPod decoded, std::uint64_t generation, bool from_list,
 }
 
 void PodTable::update(Living& living, DecodedPod decoded, bool first_sight, bool from_list, std::int64_t wall_ms) {
-  static const std::vector<Address> nothing;
   Pod& pod = *living.pod;
-  const std::vector<Address>& held = living.holds ? pod.addresses : nothing;
-  const std::vector<Address>& holds = decoded.may_hold_addresses ? decoded.pod.addresses : nothing;
-  const std::vector<Address> gained = difference(holds, held);
-  std::vector<Address> lost = difference(held, holds);
+  const std::vector<Address> gained = difference(held_by(decoded.pod), held_by(pod));
+  std::vector<Address> lost = difference(held_by(pod), held_by(decoded.pod));
   living.deleted_wall_ms = decoded.deleted_wall_ms;
   if (!lost.empty()) {
     auto former = std::make_unique<Pod>(pod);
@@ -61,17 +64,16 @@ void PodTable::update(Living& living, DecodedPod decoded, bool first_sight, bool
     keep_former(&pod, std::move(former), wall_ms, wall_ms);
   }
   pod = std::move(decoded.pod);
-  living.holds = decoded.may_hold_addresses;
   Claim claim;
   claim.pod = &pod;
   claim.since_wall_ms = first_sight || from_list ? 0 : wall_ms;
   for (const Address& address : gained) claims_[address].push_back(claim);
-  if (living.holds) follow_start(pod);
+  follow_start(pod);
 }
 
 // A Pod's start is its creation until the kubelet reports another.
 void PodTable::follow_start(const Pod& pod) {
-  for (const Address& address : pod.addresses) {
+  for (const Address& address : held_by(pod)) {
     for (Claim& claim : claims_[address]) {
       if (claim.pod == &pod) claim.from_wall_ms = std::max(pod.start_wall_ms, claim.since_wall_ms);
     }
@@ -108,7 +110,7 @@ std::size_t PodTable::remove_others(std::uint64_t generation, std::int64_t wall_
 // Takes the Pod out of everything but living_ itself.
 void PodTable::retire(Living& living, std::int64_t wall_ms) {
   id_by_name_.erase(ObjectNameView{living.pod->pod_namespace, living.pod->name});
-  if (!living.holds || living.pod->addresses.empty()) return;
+  if (held_by(*living.pod).empty()) return;
   // The object may outlive its containers (a finalizer, or news held up by an outage), not by its own doing: by the
   // deletion timestamp, the end of the grace period, the address is free.
   const bool gone_before = living.deleted_wall_ms > 0 && living.deleted_wall_ms < wall_ms;

@@ -49,7 +49,6 @@ class PodTable {
   };
   struct Living {
     std::unique_ptr<Pod> pod;
-    bool holds = false;  // its addresses
     std::int64_t deleted_wall_ms = 0;
     std::uint64_t generation = 0;
   };

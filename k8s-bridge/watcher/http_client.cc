@@ -44,14 +44,22 @@ bool set(CURL* easy, CURLoption option, Value value) {
   return curl_easy_setopt(easy, option, value) == CURLE_OK;
 }
 
-// The file as it is now, or the data; libcurl keeps a connection for later requests only while the text is the same.
+// The file as it is now, which must hold something, or the data. White space around it does not count.
+bool file_or_data(const std::string& path, const std::string& data, std::size_t max_octets, std::string& text,
+                  std::string& error) {
+  text = data;
+  if (!path.empty() && !read_file(path, max_octets, text, error)) return false;
+  absl::StripAsciiWhitespace(&text);
+  if (path.empty() || !text.empty()) return true;
+  error = fmt::format("{} is empty", path);
+  return false;
+}
+
+// libcurl keeps a connection for later requests only while the text is the same.
 bool set_pem(CURL* easy, CURLoption option, const std::string& path, const std::string& data, std::string& error) {
-  std::string text = data;
-  if (!path.empty() && !read_file(path, max_pem_octets, text, error)) return false;
-  if (text.empty()) {
-    if (!path.empty()) error = fmt::format("{} is empty", path);
-    return path.empty();
-  }
+  std::string text;
+  if (!file_or_data(path, data, max_pem_octets, text, error)) return false;
+  if (text.empty()) return true;
   curl_blob blob{text.data(), text.size(), CURL_BLOB_COPY};
   if (set(easy, option, &blob)) return true;
   error = "libcurl refuses certificates and keys from memory";
@@ -134,13 +142,8 @@ std::size_t HttpClient::receive(char* bytes, std::size_t size, std::size_t count
 }
 
 bool HttpClient::add_token(Request& request, std::string& error) const {
-  std::string token = access_.token;
-  if (!access_.token_path.empty() && !read_file(access_.token_path, max_token_octets, token, error)) return false;
-  absl::StripAsciiWhitespace(&token);
-  if (!access_.token_path.empty() && token.empty()) {
-    error = fmt::format("{} is empty", access_.token_path);
-    return false;
-  }
+  std::string token;
+  if (!file_or_data(access_.token_path, access_.token, max_token_octets, token, error)) return false;
   request.headers = curl_slist_append(request.headers, "Accept: application/json");
   if (!token.empty()) {
     request.headers = curl_slist_append(request.headers, fmt::format("Authorization: Bearer {}", token).c_str());

@@ -5,11 +5,12 @@ observation domain and id). It is strict where the codec is silent: whatever it 
 import csv
 import datetime
 import ipaddress
-import pathlib
 import re
 import struct
 
-ELEMENTS = pathlib.Path(__file__).resolve().parents[2] / "ipfix/elements"
+from elk_files import ROOT
+
+ELEMENTS = ROOT / "ipfix/elements"
 IANA, REVERSE = 0, 29305
 LAST_IANA = 433
 NOT_IN_ITS_TABLE = {*range(65, 70), 97, *range(105, 128), 416, 419}

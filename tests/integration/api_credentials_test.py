@@ -4,10 +4,10 @@ the kubeconfig names, and with certificates that are replaced while it runs."""
 import shutil
 import sys
 
-from api_scene import NODE, RECOVERY_S, Scene, node, pod, reader
+from api_scene import NAMESPACE, NODE, RECOVERY_S, Scene, node, pod, reader
 from api_server import ADDRESS, PORT
 from certificates import Authority
-from harness import expect, run, wait_for
+from harness import expect, listens, wait_for
 
 PROXY_PORT = 8888
 PROXY = f"http://127.0.0.1:{PROXY_PORT}"
@@ -31,8 +31,7 @@ class Proxy:
     def start(self):
         self.process = self.scene.testbed.start("tinyproxy", "-d", "-c", self.folder / "tinyproxy.conf",
                                                 namespace=self.scene.namespace, log="tinyproxy.log")
-        wait_for("the proxy", lambda: run("ip", "netns", "exec", self.scene.namespace, "ss", "-Hltn",
-                                          f"sport = :{PROXY_PORT}").strip())
+        wait_for("the proxy", lambda: listens(self.scene.namespace, PROXY_PORT))
 
     def asked(self):
         """How often it was asked for the way to the API server."""
@@ -126,7 +125,7 @@ def certificates_replaced(scene):
 
 def main():
     scene = Scene("api-credentials", ["bridge"])
-    scene.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}},
+    scene.api.create(NAMESPACE,
                      *reader("bridge", "pods", "services", "nodes"), *reader("certified", "pods", "services", "nodes"),
                      node(NODE, "10.20.1.0/24"), pod("first"))
     scene.start_exporter()

@@ -13,10 +13,10 @@ import sys
 import time
 
 import kubectl_names
-from api_scene import NODE, Scene
+from api_scene import NAMESPACE, NODE, Scene
 from api_server import ADDRESS, PORT
 from certificates import Authority
-from harness import BIN, expect, run, wait_for
+from harness import BIN, expect, listens, run, wait_for
 
 HERE = pathlib.Path(__file__).parent
 PROXY_PORT = 7443
@@ -102,10 +102,9 @@ def main():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 32)
     print(f"seed {seed}", flush=True)
     scene = Scene("api-faults", [])
-    scene.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}})
+    scene.api.create(NAMESPACE)
     proxy, kubeconfig = proxied(scene, seed)
-    wait_for("the proxy", lambda: run("ip", "netns", "exec", scene.namespace, "ss", "-Hltn",
-                                      f"sport = :{PROXY_PORT}").strip())
+    wait_for("the proxy", lambda: listens(scene.namespace, PROXY_PORT))
     follower = Follower(scene.namespace, kubeconfig)
     equal_in_the_end(scene, follower, "before")
     scene.start_bridge(kubeconfig, "k8s-bridge.log")

@@ -2,9 +2,8 @@
 by, a Pod that becomes known after its connection began, a Job's Pod that gives its address up, a Pod of the host's."""
 
 import sys
-import time
 
-from api_scene import NODE, PODS, node, pod, reader, running, service
+from api_scene import NAMESPACE, NODE, PODS, node, pod, reader, running_since_now, service
 from api_server import ApiServer
 from conntrack_lab import Lab
 from harness import BIN, accepts_connections, expect, run, wait_for
@@ -40,7 +39,7 @@ class Scene:
         (self.client, *_), (self.server, *_) = self.lab.pods.pods
         self.listeners = {6: listen(self.server, SERVER_V6, 5201), 4: listen(self.server, SERVER, 5201)}
         self.api = ApiServer(self.lab.testbed, self.lab.node, {})
-        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}},
+        self.api.create(NAMESPACE,
                         *reader("bridge", "pods", "services", "nodes"), node(NODE, "10.77.0.0/16", "fd77::/16"))
         self.api.set_status(f"/api/v1/nodes/{NODE}", {"addresses": [{"type": "InternalIP", "address": ON_NODE}]})
         self.lab.testbed.start(BIN / "k8s-bridge", "--kubeconfig", self.api.admin, "--node-name", NODE, "--socket",
@@ -52,8 +51,7 @@ class Scene:
     def has_pod(self, name, *addresses, **spec):
         """It is there, and the exporter knows. It started now."""
         self.api.create(pod(name, **spec))
-        self.api.set_status(f"{PODS}/{name}",
-                            running(*addresses, start=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())))
+        self.api.set_status(f"{PODS}/{name}", running_since_now(*addresses))
 
         def known():
             found = self.lab.exporter.show("pod", f"tests/{name}")

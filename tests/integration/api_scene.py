@@ -10,6 +10,7 @@ from harness import BIN, Exporter, OvsDatabase, Testbed, expect
 from kubectl_names import expected, shown
 
 NODE, ZONE = "node-a", 65520
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}}
 PODS = "/api/v1/namespaces/tests/pods"
 RECOVERY_S = 60.0  # the bridge's attempts are at most 30 s apart
 
@@ -30,6 +31,10 @@ def service(name, **spec):
 
 def running(*ips, start="2024-05-01T10:20:30Z", phase="Running"):
     return {"phase": phase, "podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips], "startTime": start}
+
+
+def running_since_now(*ips):
+    return running(*ips, start=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
 
 
 def reader(user, *resources):

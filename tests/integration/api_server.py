@@ -47,6 +47,8 @@ class ApiServer:
         run("ip", "-n", namespace, "address", "add", f"{ADDRESS}/32", "dev", "lo")
         self.authority = None
         self.issue_certificates()
+        # Whoever signs service accounts' tokens; required, though most tests have users only.
+        run("openssl", "genrsa", "-out", self.folder / "accounts.key", "2048")
         lines = [f'{token},{user},{user},"{"system:masters" if user == "admin" else ""}"'
                  for user, token in self.tokens.items()]
         (self.folder / "tokens.csv").write_text("\n".join(lines) + "\n")
@@ -61,8 +63,6 @@ class ApiServer:
         """Of a new authority, over those of an earlier one."""
         self.authority = Authority(self.folder, "ca")
         self.authority.issue("server", f"IP:{ADDRESS}")
-        # Whoever signs service accounts' tokens; required, though the test has users only.
-        run("openssl", "genrsa", "-out", self.folder / "accounts.key", "2048")
 
     def kubeconfig(self, name, user, **cluster):
         """A kubeconfig file; user is what it says of the user: {"token": …} or {"tokenFile": …}, or a certificate."""

@@ -7,7 +7,8 @@ import secrets
 import sys
 import time
 
-from api_scene import NODE, PODS, RECOVERY_S, ZONE, Scene, delete, node, pod, reader, running, service
+from api_scene import (NAMESPACE, NODE, PODS, RECOVERY_S, ZONE, Scene, delete, node, pod, reader, running,
+                       running_since_now, service)
 from api_server import ADDRESS, PORT, ROOT
 from harness import expect, run, wait_for
 from kubectl_names import expected, shown
@@ -62,7 +63,7 @@ def as_deployed(user):
 
 def make_cluster(api):
     api.kubectl("create", "-f", "-", stdin=as_deployed("bridge"))
-    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tests"}},
+    api.create(NAMESPACE,
                *reader("narrow", "pods", "nodes"),
                node(NODE, "10.20.1.0/24", "fd00:20:1::/64"), node("node-b", "10.20.2.0/24"))
     api.set_status("/api/v1/nodes/node-a", {"addresses": [
@@ -162,7 +163,7 @@ def address_used_again(scene):
     for port, name in names.items():
         holder = name.split("/")[1]
         api.create(pod(holder))
-        api.set_status(f"{PODS}/{holder}", running(address, start=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())))
+        api.set_status(f"{PODS}/{holder}", running_since_now(address))
         wait_for(f"{name} with its address", lambda n=name: scene.exporter.show("pod", n)[0]["addresses"] == [address])
         connect(port)
         wait_for(f"the connection of {name}", lambda p=port: p in named())

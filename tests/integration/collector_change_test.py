@@ -5,7 +5,7 @@ import pathlib
 import signal
 import sys
 
-from harness import BIN, Exporter, OvsDatabase, Testbed, expect, recorded, run, wait_for
+from harness import BIN, Exporter, OvsDatabase, Testbed, expect, listens, recorded, run, wait_for
 from routed_pods import RoutedPods
 
 HERE = pathlib.Path(__file__).parent
@@ -39,8 +39,7 @@ class Scene:
     def listen(self, port):
         collector = self.testbed.start(BIN / "ipfix-dump", "--listen", f"tcp:127.0.0.1:{port}",
                                        namespace=self.pods.node, log=f"records-{port}.jsonl")
-        wait_for(f"a listener on port {port}",
-                 lambda: run("ip", "netns", "exec", self.pods.node, "ss", "-Hltn", f"sport = :{port}"))
+        wait_for(f"a listener on port {port}", lambda: listens(self.pods.node, port))
         return collector
 
     def records(self, port):

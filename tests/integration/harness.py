@@ -48,6 +48,11 @@ def accepts_connections(path):
         return probe.connect_ex(str(path)) == 0
 
 
+def listens(namespace, port):
+    """True once a TCP socket in the namespace does."""
+    return bool(run("ip", "netns", "exec", namespace, "ss", "-Hltn", f"sport = :{port}").strip())
+
+
 class Testbed:
     """A folder, namespaces and processes of one test. Everything is removed when the script ends, however it ends."""
 

@@ -9,7 +9,7 @@ import re
 import sys
 
 from certificates import Authority
-from harness import Exporter, OvsDatabase, Testbed, expect, run, wait_for
+from harness import Exporter, OvsDatabase, Testbed, expect, listens, run, wait_for
 from routed_pods import RoutedPods
 
 HERE = pathlib.Path(__file__).parent
@@ -74,8 +74,7 @@ class Scene:
                                     certificate, "-key", key, "-CAfile", self.authority.certificate, "-Verify", "1",
                                     "-verify_return_error", *options, namespace=self.pods.node, log=f"{stem}.log")
         server.stream = stream
-        wait_for(f"{stem} listening",
-                 lambda: run("ip", "netns", "exec", self.pods.node, "ss", "-Hltn", f"sport = :{PORT}"))
+        wait_for(f"{stem} listening", lambda: listens(self.pods.node, PORT))
         return server
 
     def collector(self):

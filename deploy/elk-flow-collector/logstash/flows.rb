@@ -68,9 +68,10 @@ def flow_of(record)
   source = endpoint(record, "source")
   destination = endpoint(record, "destination")
   service = service_of(record)
-  interval = interval_of(record)
+  key = flow_key(record)
+  interval = interval_of(record, key)
   flow = {
-    "id" => Digest::SHA256.hexdigest(flow_key(record))[0, 16], # of all records of one flow
+    "id" => Digest::SHA256.hexdigest(key)[0, 16], # of all records of one flow
     "source" => source, "destination" => destination,
     "protocol" => PROTOCOLS.fetch(record["protocolIdentifier"], record["protocolIdentifier"].to_s),
     "kind" => kind_of(source, destination, service),
@@ -123,9 +124,8 @@ def keys_of(source, destination, service)
 end
 
 # How many seconds the deltas took, at least one, as times are whole seconds; nil: not known.
-def interval_of(record)
+def interval_of(record, key)
   started, ended = %w[flowStartSeconds flowEndSeconds].map { |name| Time.iso8601(record[name]).to_i }
-  key = flow_key(record)
   before = @ends.swap(key, ended)
   @ends.delete(key) if record["flowEndReason"].to_i >= 3
   began = all_in_this_record?(record) ? started : before
