@@ -56,14 +56,15 @@ void MegaflowJoin::add(const datapath::Megaflow& flow, std::uint64_t thread) {
   const Amount now_counted{flow.packets, octets_l3(flow)};
   // The same ufid can come back after expiry with counters from zero, and in theory for another match.
   const bool another = entry->match != match;
+  const bool back = entry->missed && may_have_idled_out(*entry, flow);
   const bool begun_anew =
-      another || now_counted.packets < entry->seen.packets || now_counted.octets < entry->seen.octets;
+      another || back || now_counted.packets < entry->seen.packets || now_counted.octets < entry->seen.octets;
   if (fresh) {
     entry->lossy = settled_before_ && dump_ms_ - settled_dump_ms_ >= max_idle_ms;
   } else if (!begun_anew) {
-    note_growth(*entry, flow);
+    if (entry->dump != dump_) note_growth(*entry, flow);  // not where the dump has it twice
   } else {
-    if (!entry->seen.empty()) ++stats_.counter_restarts;
+    if (!entry->missed && !entry->seen.empty()) ++stats_.counter_restarts;
     entry->lossy |= may_end_unseen(*entry);
     entry->seen = {};
   }
@@ -80,6 +81,7 @@ void MegaflowJoin::add(const datapath::Megaflow& flow, std::uint64_t thread) {
   entry->seen = now_counted;
   entry->route = *route;
   entry->dump = dump_;
+  entry->missed = false;
   entry->used_ms = static_cast<std::int32_t>(std::min<std::int64_t>(flow.used_ms_ago, INT32_MAX));
 }
 
@@ -102,6 +104,7 @@ bool MegaflowJoin::settle(const JoinContext& context, flowstore::Now now, std::s
     default:
       if (empty_hidden(budget)) return true;
       settled_before_ = true;
+      settled_earlier_ms_ = settled_dump_ms_;
       settled_dump_ms_ = dump_ms_;
       ++round_;
       return false;
@@ -125,15 +128,17 @@ void MegaflowJoin::begin_taking(const JoinContext& context) {
   pinned_ = shared_ = 0;
 }
 
-// True when the dump did not have it: it is forgotten, what it counted stays.
+// True when neither this dump nor the one before had it: it is forgotten, what it counted stays.
 bool MegaflowJoin::take(Entry& entry, const JoinContext& context, flowstore::Now now) {
-  if (entry.dump == dump_) place(entry);
-  if (!entry.grown.empty() || (entry.pinned && entry.dump == dump_)) count(entry, context, now);
-  entry.lossy |= entry.dump != dump_ && may_end_unseen(entry);
+  const bool shown = entry.dump == dump_;
+  if (shown) place(entry);
+  if (!entry.grown.empty() || (entry.pinned && shown)) count(entry, context, now);
+  entry.lossy |= !shown && may_end_unseen(entry);
   hand_on_loss(entry, context, now);
-  if (entry.dump == dump_) return false;
-  leave_bucket(entry);
-  return true;
+  const bool gone = !shown && entry.missed;
+  entry.missed = !shown;
+  if (gone) leave_bucket(entry);
+  return gone;
 }
 
 // Anew only where its way, or what is known of its port, has changed.

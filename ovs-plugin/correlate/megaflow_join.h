@@ -2,6 +2,8 @@
 //
 // Followed are entry-stage megaflows (recirc_id 0): every later stage counts the same packets again. A dump's flows are
 // compared with those of the dump before by their ufid, so that it costs no more than reading it where little changed.
+// One that a dump lacks is compared with the dump after it as well: a dump can miss flows that stay, as ovs-vswitchd's
+// table of them shrinks or grows meanwhile (lib/cmap.c: cmap_next_position).
 // A megaflow that pins a 5-tuple counts that connection alone: exact, but for the packets that OVS handled by upcall,
 // which no megaflow counts. Any other can carry connections that nobody sees (between two scans, or before the first),
 // so that its growth is a share even where a single connection is known under it. It is divided equally
@@ -107,7 +109,8 @@ class MegaflowJoin {
     std::uint32_t dump = 0;
     std::int32_t used_ms = -1;  // before the last dump
     bool pinned = false;
-    bool leads = false;  // to a watched zone
+    bool leads = false;   // to a watched zone
+    bool missed = false;  // the last settled dump did not have it
     // Since the last settled dump: it may have counted packets that no dump shows, nobody knows how many; and at most
     // these more, which a predecessor with the same ufid had.
     bool lossy = false;
@@ -141,7 +144,9 @@ class MegaflowJoin {
   void pick_fragmented();
 
   // megaflow_loss.cc
+  std::int64_t since_shown_ms(const Entry& entry) const;
   bool may_end_unseen(const Entry& entry) const;
+  bool may_have_idled_out(const Entry& entry, const datapath::Megaflow& shown) const;
   void note_growth(Entry& entry, const datapath::Megaflow& shown) const;
   void hand_on_loss(Entry& entry, const JoinContext& context, flowstore::Now now);
   void owe(BucketId id, flowstore::Now now);
@@ -167,7 +172,8 @@ class MegaflowJoin {
   std::uint32_t dump_ = 0;
   std::uint32_t round_ = 1;  // of scans: those after a dump, up to the next
   bool settled_before_ = false;
-  std::int64_t dump_ms_ = 0, settled_dump_ms_ = 0;  // monotonic: when the last one, and the last settled one, began
+  // Monotonic: when the last one, the last settled one, and the settled one before that began.
+  std::int64_t dump_ms_ = 0, settled_dump_ms_ = 0, settled_earlier_ms_ = 0;
   enum class Place : std::uint8_t { dividing, routes, taking, hidden };
   Place place_ = Place::dividing;
   std::size_t next_slice_ = 0;

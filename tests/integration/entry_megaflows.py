@@ -28,20 +28,23 @@ def entry_counts(pods):
 
 
 class Megaflows:
-    """Adds up what each datapath flow counted, also those that are gone or have begun anew."""
+    """Adds up what each datapath flow counted, also those that are gone or have begun anew. One dump alone tells of no
+    flow that it is gone: it misses some while ovs-vswitchd's table shrinks (lib/cmap.c)."""
 
     def __init__(self, pods):
-        self.pods, self.before, self.last = pods, collections.Counter(), {}
+        self.pods, self.before, self.last, self.missed = pods, collections.Counter(), {}, set()
 
     def look(self):
         """What is there now."""
         now = {(ufid, where): counted for ufid, where, counted in entry_counts(self.pods)}
+        missed = self.last.keys() - now.keys()
+        there = {**{flow: self.last[flow] for flow in missed - self.missed}, **now}
         for (ufid, where), counted in self.last.items():
-            if now.get((ufid, where), (0, 0)) < counted:
+            if there.get((ufid, where), (0, 0)) < counted:
                 self.before[where, "packets"] += counted[0]
                 self.before[where, "octets"] += counted[1]
-        self.last = now
-        return now
+        self.last, self.missed = there, missed & there.keys()
+        return there
 
     def sum(self, port, family, without=()):
         """(packets, octets), of flows of all protocols but these."""
