@@ -67,7 +67,10 @@ void PodTable::update(Living& living, DecodedPod decoded, bool first_sight, bool
   Claim claim;
   claim.pod = &pod;
   claim.since_wall_ms = first_sight || from_list ? 0 : wall_ms;
-  for (const Address& address : gained) claims_[address].push_back(claim);
+  for (const Address& address : gained) {
+    claims_[address].push_back(claim);
+    index(address);
+  }
   follow_start(pod);
 }
 
@@ -130,6 +133,7 @@ void PodTable::keep_former(const Pod* holder, std::unique_ptr<Pod> former, std::
         claim.known_until_wall_ms = wall_ms;
       }
     }
+    index(address);
   }
   former_.push_back({std::move(former), wall_ms});
   while (former_.size() > limits_.max_removed_pods) {
@@ -147,6 +151,7 @@ void PodTable::drop_oldest_former() {
     claims.erase(std::remove_if(claims.begin(), claims.end(), [&](const Claim& claim) { return claim.pod == pod; }),
                  claims.end());
     if (claims.empty()) claims_.erase(entry);
+    index(address);
   }
   former_.pop_front();
 }
@@ -157,7 +162,17 @@ void PodTable::expire(std::int64_t wall_ms) {
   }
 }
 
+void PodTable::index(const Address& address) {
+  const auto entry = claims_.find(address);
+  if (entry != claims_.end() && entry->second.size() == 1 && entry->second[0].until_wall_ms == still_held) {
+    sole_[address] = entry->second[0].pod;
+  } else {
+    sole_.erase(address);
+  }
+}
+
 const Pod* PodTable::find(const Address& address, std::int64_t at_wall_ms) const {
+  if (const auto sole = sole_.find(address); sole != sole_.end()) return sole->second;
   const auto entry = claims_.find(address);
   if (entry == claims_.end()) return nullptr;
   const Claim* holding = nullptr;  // held it then; of several the one that got it last

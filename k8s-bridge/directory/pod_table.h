@@ -64,6 +64,7 @@ class PodTable {
   void retire(Living& living, std::int64_t wall_ms);
   void keep_former(const Pod* holder, std::unique_ptr<Pod> former, std::int64_t until_ms, std::int64_t wall_ms);
   void drop_oldest_former();
+  void index(const Address& address);
 
   DirectoryLimits limits_;
   ById living_;  // by uid, else "namespace/name", which no uid can be
@@ -72,6 +73,8 @@ class PodTable {
   std::uint64_t former_dropped_ = 0;
   // Most addresses have one claim; a few more where addresses are reused quickly. Oldest news first.
   absl::flat_hash_map<Address, absl::InlinedVector<Claim, 1>> claims_;
+  // The Pods of the addresses that have one claim, still held: theirs at any time. Little memory to search.
+  absl::flat_hash_map<Address, const Pod*> sole_;
 };
 
 }  // namespace ofe::k8s
