@@ -196,6 +196,9 @@ const char* Client::Impl::handle(const metadata::v1::Frame& received, std::int64
       stats.source_detail = received.source_status().detail();
       source_stale_since_wall_ms = received.source_status().stale_since_wall_ms();
       return nullptr;
+    case metadata::v1::Frame::kBridgeCounters:
+      stats.bridge = received.bridge_counters();
+      return nullptr;
     case metadata::v1::Frame::KIND_NOT_SET:
       return nullptr;  // a kind of a newer bridge
   }

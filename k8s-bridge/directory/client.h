@@ -34,6 +34,7 @@ struct ClientStats {
   std::uint64_t connects = 0, connect_failures = 0, frames = 0;
   std::uint64_t resumed = 0;          // connections that went on without a snapshot
   std::uint64_t protocol_errors = 0;  // frames too long, malformed or out of order; each ends its connection
+  std::optional<metadata::v1::BridgeCounters> bridge;  // as told last; nothing by bridges that do not
 };
 
 class Client {

@@ -47,6 +47,9 @@ SourceState ApiSource::state() const {
   state.synced = synced_;
   state.all_nodes_offered = options_.remote_pods;
   state.pods_of_node = pods_.selected_node();
+  state.counts.pods = pods_.stats();
+  state.counts.services = services_.stats();
+  state.counts.nodes = nodes_.stats();
   state.pods_of_all_nodes = state.pods_of_node.empty() && (pods_.synced() || pods_.forbidden()) && synced_;
   for (const KindWatch* watch : {&pods_, &services_, &nodes_}) {
     const std::int64_t since = watch->forbidden() ? 0 : watch->stale_since_wall_ms();

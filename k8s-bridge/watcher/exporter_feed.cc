@@ -60,6 +60,36 @@ void add_removal(const Object& object, v1::Update& update) {
   }
 }
 
+void set_watch(const KindWatchStats& stats, v1::BridgeCounters::Watch& watch) {
+  watch.set_lists(stats.lists);
+  watch.set_streamed_lists(stats.streamed_lists);
+  watch.set_pages(stats.pages);
+  watch.set_watches(stats.watches);
+  watch.set_events(stats.events);
+  watch.set_expired(stats.expired);
+  watch.set_failures(stats.failures);
+  watch.set_malformed(stats.malformed);
+  watch.set_skipped(stats.skipped);
+  watch.set_bookmarks(stats.bookmarks);
+  watch.set_unknown_events(stats.unknown_events);
+}
+
+void set_counters(const BridgeCounts& counts, const StoreStats& store, v1::BridgeCounters& counters) {
+  set_watch(counts.pods, *counters.mutable_pods());
+  set_watch(counts.services, *counters.mutable_services());
+  set_watch(counts.nodes, *counters.mutable_nodes());
+  counters.set_objects_too_large(store.too_large);
+  counters.set_objects_over_limit(store.over_limit);
+  counters.set_removals_dropped(store.removals_dropped);
+  counters.set_exporters(counts.exporters.connected);
+  counters.set_exporters_accepted(counts.exporters.accepted);
+  counters.set_exporters_refused(counts.exporters.refused);
+  counters.set_exporters_strangers(counts.exporters.strangers);
+  counters.set_exporters_resumed(counts.exporters.resumed);
+  counters.set_exporters_malformed(counts.exporters.malformed);
+  counters.set_exporters_dropped(counts.exporters.dropped);
+}
+
 }  // namespace
 
 ExporterFeed::ExporterFeed(v1::Hello hello, const ObjectStore& store)
@@ -89,7 +119,10 @@ bool ExporterFeed::fill(std::string& out, std::size_t out_octets, const SourceSt
   }
   while (out.size() < out_octets) {
     if (append_update(out)) continue;
-    if (phase_ == Phase::following) return false;
+    if (phase_ == Phase::following) {
+      append_counters(out, state.counts, now);
+      return false;
+    }
     end_snapshot(out);
   }
   return true;
@@ -178,9 +211,26 @@ void ExporterFeed::append_status(std::string& out, const SourceState& state, con
   last_change_due_ = false;
 }
 
+void ExporterFeed::append_counters(std::string& out, const BridgeCounts& counts, const Now& now) {
+  v1::Frame frame;
+  set_counters(counts, store_.stats(), *frame.mutable_bridge_counters());
+  std::string told = frame.SerializeAsString();
+  counters_due_ = told != counters_sent_;
+  const bool too_soon = !counters_sent_.empty() && now.monotonic_ms < counters_sent_ms_ + counters_interval_ms;
+  if (!counters_due_ || too_soon || !metadata::append_frame(frame, out)) return;
+  counters_sent_ = std::move(told);
+  counters_sent_ms_ = now.monotonic_ms;
+  counters_due_ = false;
+}
+
 std::optional<std::int64_t> ExporterFeed::next_deadline_ms() const {
-  if (!last_change_due_) return std::nullopt;
-  return status_sent_ms_ + last_change_interval_ms;
+  std::optional<std::int64_t> deadline;
+  if (last_change_due_) deadline = status_sent_ms_ + last_change_interval_ms;
+  if (counters_due_) {
+    const std::int64_t due_ms = counters_sent_ms_ + counters_interval_ms;
+    deadline = std::min(deadline.value_or(due_ms), due_ms);
+  }
+  return deadline;
 }
 
 std::optional<std::uint64_t> ExporterFeed::needs_removals_after() const {

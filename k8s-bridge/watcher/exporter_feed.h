@@ -16,6 +16,7 @@ namespace ofe::watcher {
 
 inline constexpr std::size_t max_update_octets = 256 * 1024;    // of one serialized Update frame
 inline constexpr std::int64_t last_change_interval_ms = 5'000;  // how often the time of the last change is told
+inline constexpr std::int64_t counters_interval_ms = 10'000;    // how often the bridge's counters are, once it follows
 
 class ExporterFeed {
  public:
@@ -25,7 +26,7 @@ class ExporterFeed {
   // there is more. The snapshot is held back until the source has its lists, so that an exporter that knows names
   // from before does not lose them to a bridge that just started.
   bool fill(std::string& out, std::size_t out_octets, const SourceState& state, const Now& now);
-  // When the time of the last change is due to be told.
+  // When the time of the last change or the counters are due to be told.
   std::optional<std::int64_t> next_deadline_ms() const;
 
   // Removals later than this are still needed; nullopt: none, no snapshot was begun.
@@ -47,6 +48,7 @@ class ExporterFeed {
   void end_snapshot(std::string& out);
   bool append_update(std::string& out);
   void append_status(std::string& out, const SourceState& state, const Now& now);
+  void append_counters(std::string& out, const BridgeCounts& counts, const Now& now);
   std::string detail_for(const SourceState& state) const;
   bool in_scope(const ObjectStore::Entry& entry) const;
   bool left_scope(const ObjectStore::Entry& entry) const;
@@ -60,6 +62,9 @@ class ExporterFeed {
   std::optional<metadata::v1::SourceStatus> status_sent_;
   std::int64_t status_sent_ms_ = 0;
   bool last_change_due_ = false;
+  std::string counters_sent_;  // serialized
+  std::int64_t counters_sent_ms_ = 0;
+  bool counters_due_ = false;
   std::uint64_t frames_ = 0;
 };
 

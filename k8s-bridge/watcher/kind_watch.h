@@ -15,6 +15,7 @@
 
 #include "k8s-bridge/watcher/api_messages.h"
 #include "k8s-bridge/watcher/backoff.h"
+#include "k8s-bridge/watcher/bridge_counts.h"
 #include "k8s-bridge/watcher/http_client.h"
 #include "k8s-bridge/watcher/line_reader.h"
 #include "k8s-bridge/watcher/object_store.h"
@@ -30,16 +31,6 @@ struct KindWatchOptions {
   std::int64_t watch_timeout_s = 300;      // the server is asked to end it then, ±10 %
   std::int64_t backoff_initial_ms = 500, backoff_max_ms = 30'000;
   std::int64_t retry_after_max_ms = 300'000;  // a server that asks for more is asked again then
-};
-
-struct KindWatchStats {
-  std::uint64_t lists = 0, pages = 0, watches = 0;  // complete lists; requests
-  std::uint64_t streamed_lists = 0;                 // of the lists
-  std::uint64_t events = 0, bookmarks = 0, unknown_events = 0;
-  std::uint64_t expired = 0;    // 410: listed anew
-  std::uint64_t failures = 0;   // requests that ended otherwise than they should
-  std::uint64_t malformed = 0;  // pages and events that are not what the API sends, lines over the limit
-  std::uint64_t skipped = 0;    // objects that could not be used
 };
 
 class KindWatch final : public HttpHandler {

@@ -170,8 +170,10 @@ void MetadataServer::end_session(const ExporterSession& session) {
               to_string(session.end()), session.end_detail().empty() ? "" : ": ", session.end_detail());
 }
 
-void MetadataServer::run(const Now& now, ObjectStore& store, const SourceState& state) {
+void MetadataServer::run(const Now& now, ObjectStore& store, SourceState state) {
   accept_sessions(now);
+  stats_.connected = sessions_.size();
+  state.counts.exporters = stats_;
   std::uint64_t needed = version_a_window_ago(now, store.version());
   for (auto& session : sessions_) {
     const bool introduced = session->feed() != nullptr;

@@ -24,13 +24,6 @@ struct ServerOptions {
   std::int64_t resume_window_ms = 120'000;  // removals are kept so long for exporters that come back
 };
 
-struct ServerStats {
-  std::uint64_t accepted = 0, refused = 0;   // refused: more than max_sessions
-  std::uint64_t strangers = 0;               // refused: neither root, nor our user, nor in the socket's group
-  std::uint64_t resumed = 0;                 // went on without a snapshot
-  std::uint64_t malformed = 0, dropped = 0;  // dropped: stalled, fell behind or without a hello
-};
-
 class MetadataServer {
  public:
   // Makes the parent folder, replaces a socket nobody listens on, and never touches anything else at that path.
@@ -42,7 +35,7 @@ class MetadataServer {
   MetadataServer& operator=(const MetadataServer&) = delete;
 
   // Also lets the store forget removals that every exporter has.
-  void run(const Now& now, ObjectStore& store, const SourceState& state);
+  void run(const Now& now, ObjectStore& store, SourceState state);
   void add_poll_fds(std::vector<pollfd>& fds) const;
   std::optional<std::int64_t> next_deadline_ms(const Now& now) const;
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "k8s-bridge/watcher/bridge_counts.h"
 #include "k8s-bridge/watcher/now.h"
 
 namespace ofe::watcher {
@@ -17,6 +18,7 @@ struct SourceState {
   std::string pods_of_node;              // the one Node whose Pods are known; "": not restricted
   std::string detail;                    // what is wrong, or ""
   std::int64_t stale_since_wall_ms = 0;  // since when news may have been missed; 0: now everything is being told
+  BridgeCounts counts;
 };
 
 class Source {

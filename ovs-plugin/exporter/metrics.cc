@@ -52,6 +52,8 @@ constexpr std::string_view gauges[] = {
     "metadata.stalenessSeconds",
     "metadata.pods",
     "metadata.removedPodsKept",
+    "metadata.contestedServicePorts",
+    "metadata.bridge.exporters.connected",
     "metadata.services",
     "metadata.nodes",
     "metadata.podsOfLocalPorts",

@@ -124,6 +124,39 @@ Json accounting_json(Exporter& exporter) {
           {"error", exporter.ovsdb().netflow_error()}};
 }
 
+Json watch_json(const metadata::v1::BridgeCounters::Watch& watch) {
+  return {{"lists", watch.lists()},
+          {"streamedLists", watch.streamed_lists()},
+          {"pages", watch.pages()},
+          {"watches", watch.watches()},
+          {"events", watch.events()},
+          {"bookmarks", watch.bookmarks()},
+          {"unknownEvents", watch.unknown_events()},
+          {"expired", watch.expired()},
+          {"failures", watch.failures()},
+          {"malformed", watch.malformed()},
+          {"skipped", watch.skipped()}};
+}
+
+// What the k8s-bridge told last of itself; null: nothing.
+Json bridge_json(const std::optional<metadata::v1::BridgeCounters>& told) {
+  if (!told) return nullptr;
+  return {{"pods", watch_json(told->pods())},
+          {"services", watch_json(told->services())},
+          {"nodes", watch_json(told->nodes())},
+          {"objectsTooLarge", told->objects_too_large()},
+          {"objectsOverLimit", told->objects_over_limit()},
+          {"removalsDropped", told->removals_dropped()},
+          {"exporters",
+           {{"connected", told->exporters()},
+            {"accepted", told->exporters_accepted()},
+            {"refused", told->exporters_refused()},
+            {"strangers", told->exporters_strangers()},
+            {"resumed", told->exporters_resumed()},
+            {"malformed", told->exporters_malformed()},
+            {"dropped", told->exporters_dropped()}}}};
+}
+
 Json metadata_json(Exporter& exporter) {
   const k8s::ClientStats& stats = exporter.metadata().stats();
   const k8s::DirectoryStats& directory = exporter.state().directory.stats();
@@ -143,7 +176,11 @@ Json metadata_json(Exporter& exporter) {
           {"removedPodsKept", directory.removed_pods_kept},
           {"services", directory.services},
           {"nodes", directory.nodes},
+          {"removedPodsDropped", directory.removed_pods_dropped},
+          {"contestedServicePorts", directory.contested_service_ports},
           {"invalidObjects", directory.invalid},
+          {"objectsRefused", directory.refused},
+          {"bridge", bridge_json(stats.bridge)},
           {"podsOfLocalPorts", exporter.state().ports.size()},
           {"portsOverDirectory", exporter.state().naming_stats.ports_over_directory}};
 }

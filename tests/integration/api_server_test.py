@@ -146,6 +146,8 @@ def token_replaced(scene):
     api.create(pod("after-the-token"))
     scene.equals_kubectl("with a new token in the same file")
     wait_for("names to be up to date again", lambda: scene.metadata()["stalenessSeconds"] == 0, RECOVERY_S)
+    wait_for("the bridge to have told what it counted", lambda: scene.metadata()["bridge"]["pods"]["failures"] > 0)
+    print(f"the bridge's own counters: {scene.metadata()['bridge']}")
 
 
 def address_used_again(scene):

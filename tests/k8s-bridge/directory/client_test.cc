@@ -62,6 +62,21 @@ TEST_F(ClientWithFakeBridge, ShowsWhatTheBridgeSaysOfItsSource) {
   EXPECT_EQ(client_.stats().source_detail, "");
 }
 
+TEST_F(ClientWithFakeBridge, KeepsWhatTheBridgeCounted) {
+  connect();
+  send_snapshot();
+  EXPECT_FALSE(client_.stats().bridge) << "an older bridge does not say";
+  Frame counters;
+  counters.mutable_bridge_counters()->mutable_pods()->set_expired(7);
+  bridge_.send(counters);
+  run();
+  ASSERT_TRUE(client_.stats().bridge);
+  EXPECT_EQ(client_.stats().bridge->pods().expired(), 7u);
+  bridge_.close();
+  run();
+  EXPECT_TRUE(client_.stats().bridge) << "also while it is away";
+}
+
 TEST_F(ClientWithFakeBridge, AnAbsentSocketIsAnOrdinaryFailure) {
   run_at_deadline();
   EXPECT_EQ(client_.stats().last_error, "connect " + bridge_.path() + ": No such file or directory");

@@ -39,6 +39,7 @@ class ExporterFeedTest : public ::testing::Test {
     EXPECT_EQ(reader.error(), metadata::FrameError::none);
     return frames;
   }
+  // Without the bridge's counters.
   static std::vector<std::string> words(const std::vector<v1::Frame>& frames) {
     std::vector<std::string> words;
     for (const v1::Frame& frame : frames) {
@@ -217,6 +218,42 @@ TEST_F(ExporterFeedTest, TimeOfTheLastChangeIsToldOnceInAWhile) {
   ASSERT_THAT(words(due), ElementsAre("status"));
   EXPECT_EQ(due[0].source_status().last_change_wall_ms(), 77);
   EXPECT_FALSE(feed.next_deadline_ms());
+}
+
+TEST_F(ExporterFeedTest, CountersAreToldAfterTheSnapshotAndThenOnceInAWhile) {
+  const auto told = [](const std::vector<v1::Frame>& frames) {
+    return std::ranges::count_if(frames, &v1::Frame::has_bridge_counters);
+  };
+  state_.synced = false;
+  ExporterFeed feed(hello("node-a", v1::SCOPE_LOCAL), store_);
+  EXPECT_EQ(told(frames(feed)), 0) << "nothing before the names";
+  state_.synced = true;
+  state_.counts.pods.lists = 1;
+  state_.counts.exporters.strangers = 2;
+  const auto first = frames(feed);
+  ASSERT_EQ(told(first), 1);
+  EXPECT_EQ(first.back().bridge_counters().pods().lists(), 1u);
+  EXPECT_EQ(first.back().bridge_counters().exporters_strangers(), 2u);
+  now_.monotonic_ms += 1'000;
+  state_.counts.nodes.failures = 3;
+  EXPECT_EQ(told(frames(feed)), 0);
+  ASSERT_TRUE(feed.next_deadline_ms());
+  EXPECT_EQ(*feed.next_deadline_ms(), now_.monotonic_ms - 1'000 + counters_interval_ms);
+  now_.monotonic_ms = *feed.next_deadline_ms();
+  const auto due = frames(feed);
+  ASSERT_EQ(told(due), 1);
+  EXPECT_EQ(due.back().bridge_counters().nodes().failures(), 3u);
+  EXPECT_FALSE(feed.next_deadline_ms());
+  now_.monotonic_ms += 2 * counters_interval_ms;
+  EXPECT_EQ(told(frames(feed)), 0) << "nothing was counted";
+}
+
+TEST_F(ExporterFeedTest, CountersSayWhatTheStoreDidNotKeep) {
+  ObjectStore narrow({.max_objects = 1});
+  narrow.put(make_pod("a", "node-a"), 0);
+  narrow.put(make_pod("b", "node-a"), 0);
+  ExporterFeed feed(hello("node-a", v1::SCOPE_LOCAL), narrow);
+  EXPECT_EQ(frames(feed).back().bridge_counters().objects_over_limit(), 1u);
 }
 
 }  // namespace

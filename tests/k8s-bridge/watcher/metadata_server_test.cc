@@ -208,6 +208,11 @@ TEST_F(MetadataServerTest, NoMoreExportersThanAllowed) {
   EXPECT_FALSE(first.closed());
   EXPECT_TRUE(second.closed());
   EXPECT_EQ(server_->stats().refused, 1u);
+  first.hello("node-a", v1::SCOPE_LOCAL);
+  settle(first);
+  EXPECT_EQ(first.counters.exporters(), 1u);
+  EXPECT_EQ(first.counters.exporters_accepted(), 1u);
+  EXPECT_EQ(first.counters.exporters_refused(), 1u);
 }
 
 class SlowExporterTest : public MetadataServerTest {

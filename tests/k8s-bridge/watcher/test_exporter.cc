@@ -107,6 +107,9 @@ void TestExporter::take(const v1::Frame& frame) {
       kinds.emplace_back("status");
       status = frame.source_status();
       break;
+    case v1::Frame::kBridgeCounters:
+      counters = frame.bridge_counters();
+      break;
     default:
       ADD_FAILURE() << "a frame only an exporter sends: " << frame.ShortDebugString();
   }

@@ -38,6 +38,7 @@ class TestExporter {
   std::map<std::string, metadata::v1::Node> nodes;
   std::vector<metadata::v1::Removal> removals;
   metadata::v1::SourceStatus status;
+  metadata::v1::BridgeCounters counters;
   std::size_t largest_frame_octets = 0, update_frames = 0;
   std::uint64_t epoch = 0, version = 0;  // as told last
   bool in_snapshot = false;
