@@ -35,6 +35,7 @@ class CollectorExport {
 
   const std::string& name() const { return name_; }  // the collector as configured
   bool has_spool() const { return !wanted_.spool_folder.empty(); }
+  const std::string& spool_folder() const { return wanted_.spool_folder; }
   std::uint64_t spool_limit_octets() const { return wanted_.spool_octets; }
   // What its templates were made from.
   const record::Layout& layout() const { return layout_; }

@@ -1,5 +1,7 @@
 #include "ovs-plugin/exporter/collectors.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cctype>
 #include <limits>
@@ -49,11 +51,24 @@ void Collectors::follow_settings(std::uint32_t observation_domain, flowstore::No
   }
   // First those that go, so that a spool is free for the next.
   for (std::unique_ptr<CollectorExport>& collector : before) {
-    if (collector) retire(std::move(collector), now);
+    if (!collector) continue;
+    report_left(*collector, now_wanted);
+    retire(std::move(collector), now);
   }
   for (std::size_t i = 0; i < collectors_.size(); ++i) {
     if (!collectors_[i]) collectors_[i] = std::make_unique<CollectorExport>(state_, now_wanted[i], now);
   }
+}
+
+// Records that wait in a folder that no collector has any more.
+void Collectors::report_left(const CollectorExport& gone, std::span<const CollectorExport::Wanted> now_wanted) {
+  const std::uint64_t waiting = gone.process().stats().spool.waiting_octets;
+  if (waiting == 0 || std::ranges::count(now_wanted, gone.spool_folder(), &CollectorExport::Wanted::spool_folder) != 0)
+    return;
+  spdlog::warn(
+      "collector {} is not set any more: records of {} octets wait in {}, until it is set again or the "
+      "folder is removed",
+      gone.name(), waiting, gone.spool_folder());
 }
 
 void Collectors::retire(std::unique_ptr<CollectorExport> collector, flowstore::Now now) {

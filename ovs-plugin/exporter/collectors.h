@@ -57,6 +57,7 @@ class Collectors {
   };
 
   std::vector<CollectorExport::Wanted> wanted(std::uint32_t observation_domain) const;
+  static void report_left(const CollectorExport& gone, std::span<const CollectorExport::Wanted> now_wanted);
   void retire(std::unique_ptr<CollectorExport> collector, flowstore::Now now);
 
   const State& state_;

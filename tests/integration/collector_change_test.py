@@ -16,7 +16,7 @@ ovsFlowExporter:
   metadataSocket: /nonexistent/metadata.sock
   reconnectMaxInterval: 1s
 """
-FIRST, SECOND, THIRD = 47395, 47396, 47397
+FIRST, SECOND, THIRD, SPOOLED = 47395, 47396, 47397, 47398
 SERVICE = 5203
 
 
@@ -67,6 +67,19 @@ class Scene:
         return {r["sourceTransportPort"] for r in self.records(port)}
 
 
+def one_with_a_spool_goes(scene):
+    folder = scene.testbed.folder / "spool"
+    with_spool = scene.config(THIRD) + f"  spool: {{path: {folder}}}\n"
+    scene.exporter.configure(with_spool + f'  collectors: ["127.0.0.1:{SPOOLED}:tcp"]\n')
+    wait_for("records for one that refuses", lambda: any(one["spool"]["waitingOctets"] > 0 for one in
+                                                         scene.ipfix().get("collectors", []) if one.get("spool")))
+    scene.exporter.configure(with_spool)
+    left = f"wait in {folder}/127.0.0.1_{SPOOLED}_tcp"
+    wait_for("a word about what was left", lambda: left in scene.exporter.log())
+    expect(True, "what waits in the spool of a collector taken out is said, with its folder")
+    expect(f"{folder}/flowCollectorAddr" not in scene.exporter.log(), "of one that stays nothing is")
+
+
 def main():
     scene = Scene()
     run("ip", "netns", "exec", scene.client, "python3", HERE / "talk.py", "ask", "udp", scene.address, SERVICE, 2_000, 0,
@@ -97,6 +110,7 @@ def main():
     third_count = len(scene.records(THIRD))
     wait_for("more records at the third", lambda: len(scene.records(THIRD)) > third_count)
     expect((len(scene.records(FIRST)), len(scene.records(SECOND))) == (first_count, second_count), "and nobody else")
+    one_with_a_spool_goes(scene)
     expect(scene.testbed.stop(scene.exporter.process) == 0, "the exporter lived through all of it")
     return 0
 
