@@ -30,6 +30,10 @@ UserspaceScan::UserspaceScan(State& state, QuestionBudget& budget, const std::st
 
 bool UserspaceScan::prepare(flowstore::Now) {
   poll_delayed_ = false;
+  // A long one that is not watched any more must not keep polls waiting.
+  std::erase_if(zone_entries_, [this](const auto& zone) {
+    return std::ranges::find(state_.settings.zones, zone.first) == state_.settings.zones.end();
+  });
   if (!client_.connect()) return false;  // start() says so
   ask_next(Question::count_megaflows);
   return true;

@@ -202,6 +202,20 @@ TEST_F(UserspaceScanTest, LongDumpsComeAtASixthOfTheShareAndTheirPollWaitsAsAWho
       << "2 s of all at 5 %";
 }
 
+TEST_F(UserspaceScanTest, ALongZoneThatIsNotWatchedAnyMoreDelaysNothing) {
+  state_.settings.zones = {9};
+  script_.answers["dpctl/dump-conntrack"] = connections(10'000, 9);
+  script_.answers["dpctl/ct-get-nconns"] = "10000\n";
+  state_.settings.vswitchd_max_answer_octets = 16u << 20;
+  script_.cost_ms["dpctl/dump-conntrack"] = 200;
+  poll();
+  const std::int64_t first_ms = script_.now.monotonic_ms - 200;
+  state_.settings.zones = {10};
+  ASSERT_TRUE(scan_.prepare(script_.now));
+  EXPECT_EQ(finish(), Progress::complete);
+  EXPECT_LE(script_.now.monotonic_ms - first_ms, 4'100) << "200 ms are 5 % of 4 s; the dump itself waits for 24 s";
+}
+
 TEST_F(UserspaceScanTest, AShortZoneNeedNotWaitForALongOne) {
   script_.answers["dpctl/dump-conntrack"] = connections(5'000, 9);
   script_.answers["dpctl/ct-get-nconns"] = "5000\n";
