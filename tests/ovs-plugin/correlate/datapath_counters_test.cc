@@ -31,7 +31,8 @@ flowstore::Observation connection(const Tuple& original = client, const Tuple& r
 constexpr std::uint16_t zone = 65520;
 
 // A megaflow that pins the tuple and leads to the zone.
-datapath::Megaflow pinned(std::uint8_t ufid, const Tuple& of, std::uint64_t packets, std::uint64_t octets) {
+datapath::Megaflow pinned(std::uint8_t ufid, const Tuple& of, std::uint64_t packets, std::uint64_t octets,
+                          std::int64_t used_ms_ago = 100) {
   datapath::Megaflow flow;
   flow.has_ufid = true;
   flow.ufid[15] = ufid;
@@ -46,7 +47,7 @@ datapath::Megaflow pinned(std::uint8_t ufid, const Tuple& of, std::uint64_t pack
   flow.packets = packets;
   flow.octets_l2 = octets + 14 * packets;
   flow.ct = {{zone, false, true}};
-  flow.used_ms_ago = 100;
+  flow.used_ms_ago = used_ms_ago;
   return flow;
 }
 
@@ -93,17 +94,12 @@ TEST_F(DatapathCountersTest, AnEntryThatExpiredAndCameBackGoesOnFromWhereItWas) 
 
 // ovs-vswitchd's table was shrinking meanwhile.
 TEST_F(DatapathCountersTest, AnEntryThatOneDumpMissedCountsOnce) {
-  datapath::Megaflow idle = pinned(1, client, 10, 1'000);
-  idle.used_ms_ago = 4'000;
-  dump({idle});
-  for (int poll = 0; poll < 3; ++poll) {
+  dump({pinned(1, client, 10, 1'000, 4'000)});
+  for (const std::uint64_t packets : {11u, 12u, 13u}) {
     now_.monotonic_ms += 1'000;
     dump({});
     now_.monotonic_ms += 1'000;
-    idle.used_ms_ago = 1'000;
-    ++idle.packets;
-    idle.octets_l2 += 114;
-    dump({idle});
+    dump({pinned(1, client, packets, 100 * packets, 1'000)});
   }
   EXPECT_EQ(applied().counters.packets, 13u);
   EXPECT_EQ(applied().counters.octets, 1'300u);
@@ -121,9 +117,7 @@ TEST_F(DatapathCountersTest, AnEntryThatADumpHasTwiceCountsOnce) {
 
 // Its counters are no lower than its predecessor's, but that one was idle for as long as it takes to be removed.
 TEST_F(DatapathCountersTest, WhatIdledOutAndCameBackAfterADumpCountsAll) {
-  datapath::Megaflow flow = pinned(1, client, 10, 1'000);
-  flow.used_ms_ago = 9'500;
-  dump({flow});
+  dump({pinned(1, client, 10, 1'000, 9'500)});
   now_.monotonic_ms += 1'000;
   dump({});
   now_.monotonic_ms += 1'000;
@@ -287,12 +281,9 @@ TEST_F(DatapathCountersTest, ALongTimeBetweenTwoDumpsMayHideAPredecessor) {
 
 // After 9.8 s without a packet: the first one may have idled out, and another one with its ufid have begun at zero.
 TEST_F(DatapathCountersTest, CountersNoLowerThanAPredecessorsMayBeAllNew) {
-  datapath::Megaflow before = pinned(1, client, 10, 1'000), after = pinned(1, client, 40, 4'000);
-  before.used_ms_ago = 9'200;
-  dump({before});
+  dump({pinned(1, client, 10, 1'000, 9'200)});
   now_.monotonic_ms += 1'000;
-  after.used_ms_ago = 400;
-  dump({after});
+  dump({pinned(1, client, 40, 4'000, 400)});
   EXPECT_EQ(applied().counters.packets, 40u);
   EXPECT_EQ(applied().statistics, Statistics::estimated);
   EXPECT_EQ(applied().relative_error_percent, 25) << "10 of 40 packets at most";
@@ -302,27 +293,21 @@ TEST_F(DatapathCountersTest, CountersThatGrowWithoutAPauseAreOneMegaflows) {
   dump({pinned(1, client, 10, 1'000)});
   for (const std::uint64_t packets : {20u, 30u, 30u}) {
     now_.monotonic_ms += 5'000;
-    datapath::Megaflow flow = pinned(1, client, packets, 100 * packets);
-    flow.used_ms_ago = packets == 20 ? 100 : 4'000;
-    dump({flow});
+    dump({pinned(1, client, packets, 100 * packets, packets == 20 ? 100 : 4'000)});
   }
   EXPECT_EQ(applied().counters.packets, 30u);
   EXPECT_EQ(applied().statistics, Statistics::exact);
 }
 
 TEST_F(DatapathCountersTest, APinnedFlowThatIdledOutHasToldEverything) {
-  datapath::Megaflow idle = pinned(1, client, 10, 1'000);
-  idle.used_ms_ago = 9'500;
-  dump({idle});
+  dump({pinned(1, client, 10, 1'000, 9'500)});
   now_.monotonic_ms += 1'000;
   dump({});
   EXPECT_EQ(applied().statistics, Statistics::exact);
 }
 
 TEST_F(DatapathCountersTest, AnIdleTimeBetweenTwoDumpsMayHideAnything) {
-  datapath::Megaflow idle = pinned(1, client, 10, 1'000);
-  idle.used_ms_ago = 9'500;
-  dump({idle});
+  dump({pinned(1, client, 10, 1'000, 9'500)});
   now_.monotonic_ms += 10'000;
   dump({});
   EXPECT_EQ(applied().statistics, Statistics::estimated);

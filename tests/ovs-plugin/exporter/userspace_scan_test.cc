@@ -119,6 +119,17 @@ class UserspaceScanTest : public testing::Test {
     }
   }
 
+  // Zone 9, the only one, in 200 ms; when that poll began.
+  std::int64_t poll_a_long_zone() {
+    state_.settings.zones = {9};
+    script_.answers["dpctl/dump-conntrack"] = connections(10'000, 9);
+    script_.answers["dpctl/ct-get-nconns"] = "10000\n";
+    state_.settings.vswitchd_max_answer_octets = 16u << 20;
+    script_.cost_ms["dpctl/dump-conntrack"] = 200;
+    poll();
+    return script_.now.monotonic_ms - 200;
+  }
+
   ofe_test::ScratchFolder folder_;
   ofe_ovs_server* server_ = nullptr;
   Script script_;
@@ -184,13 +195,7 @@ TEST_F(UserspaceScanTest, PollsStretchAndTheShareHolds) {
 
 // 10,000 connections in 200 ms (205 are believed of so many): 0.83 % of 24 s.
 TEST_F(UserspaceScanTest, LongDumpsComeAtASixthOfTheShareAndTheirPollWaitsAsAWhole) {
-  state_.settings.zones = {9};
-  script_.answers["dpctl/dump-conntrack"] = connections(10'000, 9);
-  script_.answers["dpctl/ct-get-nconns"] = "10000\n";
-  state_.settings.vswitchd_max_answer_octets = 16u << 20;
-  script_.cost_ms["dpctl/dump-conntrack"] = 200;
-  poll();
-  const std::int64_t first_ms = script_.now.monotonic_ms - 200;
+  const std::int64_t first_ms = poll_a_long_zone();
   script_.asked.clear();
   ASSERT_TRUE(scan_.prepare(script_.now));
   EXPECT_EQ(finish(), Progress::complete);
@@ -203,13 +208,7 @@ TEST_F(UserspaceScanTest, LongDumpsComeAtASixthOfTheShareAndTheirPollWaitsAsAWho
 }
 
 TEST_F(UserspaceScanTest, ALongZoneThatIsNotWatchedAnyMoreDelaysNothing) {
-  state_.settings.zones = {9};
-  script_.answers["dpctl/dump-conntrack"] = connections(10'000, 9);
-  script_.answers["dpctl/ct-get-nconns"] = "10000\n";
-  state_.settings.vswitchd_max_answer_octets = 16u << 20;
-  script_.cost_ms["dpctl/dump-conntrack"] = 200;
-  poll();
-  const std::int64_t first_ms = script_.now.monotonic_ms - 200;
+  const std::int64_t first_ms = poll_a_long_zone();
   state_.settings.zones = {10};
   ASSERT_TRUE(scan_.prepare(script_.now));
   EXPECT_EQ(finish(), Progress::complete);
